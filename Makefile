@@ -1,0 +1,49 @@
+# make run: start everything.  make test: the whole suite.  Both set themselves up on a fresh machine.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export DATA_DIR ?= var
+export PORT ?= 8000
+
+.PHONY: run test lint check bench openapi clean
+
+run: $(VENV)/.runtime
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+	@$(BIN)/python manage.py demo
+	@exec $(BIN)/python -m gateway.run
+
+test: $(VENV)/.development
+	@env -u DATA_DIR -u PORT $(BIN)/python -m gateway.suite
+
+lint: $(VENV)/.development
+	$(BIN)/ruff check .
+	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/lint-imports
+	$(BIN)/mypy .
+
+check: lint
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m gateway.check_deploy
+
+bench: $(VENV)/.development
+	$(BIN)/python -m bench
+
+openapi: $(VENV)/.development
+	$(BIN)/python manage.py freeze_openapi
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
+	@echo "Installing what requirements.txt names (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.development: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	@echo "Installing what requirements-dev.txt names (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/.runtime
+
+clean:
+	rm -rf $(VENV) var

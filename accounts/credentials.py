@@ -1,0 +1,152 @@
+"""Credentials: made once in clear, kept as digests (or encrypted where they must sign), found by one query."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.errors import KeyReplaced
+from accounts.models import Credential, Merchant, PortalKey, User
+from gateway.lib import ids, secrets
+from gateway.lib.modes import Mode
+
+_PORTAL_KEY = re.compile(r"gw_(?:test|live)_[A-Za-z0-9_-]{43}", re.ASCII)
+_CHECKOUT_KEY = re.compile(r"key_(?:test|live)_[A-Za-z0-9]{16}", re.ASCII)
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+def portal_digest(key: str) -> str:
+    return secrets.digest(key, purpose="portal-key")
+
+
+def find_portal_key(text: str) -> PortalKey | None:
+    """The key with its user and merchant in one query; None for anything that is not one of ours."""
+    if not _PORTAL_KEY.fullmatch(text):
+        return None
+    rows = PortalKey.objects.select_related("user", "user__merchant")
+    return rows.filter(digest=portal_digest(text)).first()
+
+
+def find_checkout_credential(key: str, secret: str) -> Credential | None:
+    """The pair with its merchant in one query; None unless the secret is its own and it may be used now.
+
+    Whether the merchant is active and the caller's address allowed is for the door to tell.
+    """
+    found = find_publishable_key(key)
+    digest = secrets.digest(secret, purpose="checkout-secret")
+    return found if hmac.compare_digest(digest, found.secret_digest if found else "") else None
+
+
+def find_publishable_key(key: str) -> Credential | None:
+    """A checkout pair by its public half, which names a merchant and a mode and allows nothing else."""
+    if not _CHECKOUT_KEY.fullmatch(key):
+        return None
+    usable = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    rows = Credential.objects.filter(usable, contract=Credential.Contract.CHECKOUT, revoked_at=None)
+    return rows.select_related("merchant").filter(identifier=key).first()
+
+
+def allows_address(credential: Credential, address: str) -> bool:
+    """Whether its allow-list (addresses and networks; empty: anywhere) has `address`."""
+    if not credential.allowed_addresses:
+        return True
+    try:
+        caller = ip_address(address)
+        return any(caller in ip_network(str(allowed), strict=False) for allowed in credential.allowed_addresses)
+    except ValueError:
+        return False
+
+
+def touch(key: PortalKey | Credential) -> None:
+    """Notes the last use, at most once a minute, so that reading does not become writing."""
+    now = timezone.now()
+    if key.last_used_at is None or now - key.last_used_at > _TOUCH_EVERY:
+        type(key)._default_manager.filter(pk=key.pk).update(last_used_at=now)
+
+
+def issue_portal_keys(user: User) -> dict[str, str]:
+    """Both keys of a new user, in clear, by mode."""
+    return {mode: _set_portal_key(user, mode) for mode in (Mode.LIVE.value, Mode.TEST.value)}
+
+
+def _set_portal_key(user: User, mode: str) -> str:
+    key = secrets.new_key(f"gw_{mode}_")
+    fresh = {"digest": portal_digest(key), "last_four": key[-4:], "created_at": timezone.now(), "last_used_at": None}
+    PortalKey.objects.update_or_create(user=user, mode=mode, defaults=fresh)
+    return key
+
+
+@transaction.atomic
+def regenerate_portal_key(*, actor: Actor, user: User, mode: str, replaces: str | None = None) -> str:
+    """A new key for `user` and `mode`, in clear this once. The old one is dead when this commits: no cache holds it.
+
+    `replaces` is the digest of the key that asks: if it is dead by now, nothing changes (`KeyReplaced`).
+    """
+    current = PortalKey.objects.select_for_update(of=("self",)).filter(user=user, mode=mode).first()
+    if replaces is not None and (current is None or current.digest != replaces):
+        raise KeyReplaced()
+    key = _set_portal_key(user, mode)
+    audit.record(
+        actor, "portal_key.regenerated", user.public_id, merchant=user.merchant_id, mode=mode, last_four=key[-4:]
+    )
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCredential:
+    """A credential's words as its merchant needs them. `identifier` is empty for dashboard keys: one secret word."""
+
+    identifier: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"IssuedCredential({self.identifier!r}, secret=[hidden])"
+
+
+@transaction.atomic
+def issue_credential(
+    *, actor: Actor, merchant: Merchant, contract: str, mode: str, name: str = "default"
+) -> IssuedCredential:
+    """A new credential of `signed`, `checkout` or `dashboard`, in clear this once."""
+    issued, kept = _MAKERS[contract](mode)
+    Credential.objects.create(merchant=merchant, contract=contract, mode=mode, name=name, **kept)
+    audit.record(
+        actor, "credential.issued", merchant.public_id, merchant=merchant, mode=mode,
+        contract=contract, name=name, hint=kept["hint"],
+    )
+    return issued
+
+
+def _signed(mode: str) -> tuple[IssuedCredential, dict[str, str]]:
+    issued = IssuedCredential(f"ak_{mode}_{ids.random_text(24)}", secrets.new_key(f"sk_{mode}_"))
+    return issued, {
+        "identifier": issued.identifier, "hint": issued.identifier,
+        "secret_encrypted": secrets.encrypt(issued.secret),
+    }
+
+
+def _checkout(mode: str) -> tuple[IssuedCredential, dict[str, str]]:
+    issued = IssuedCredential(f"key_{mode}_{ids.random_text(16)}", ids.random_text(32))
+    return issued, {
+        "identifier": issued.identifier, "hint": issued.identifier,
+        "secret_digest": secrets.digest(issued.secret, purpose="checkout-secret"),
+    }
+
+
+def _dashboard(mode: str) -> tuple[IssuedCredential, dict[str, str]]:
+    key = secrets.new_key(f"{mode}_sk_")
+    return IssuedCredential("", key), {
+        "identifier": secrets.digest(key, purpose="dashboard-key"), "hint": f"{mode}_sk_…{key[-4:]}",
+    }
+
+
+_MAKERS = {"signed": _signed, "checkout": _checkout, "dashboard": _dashboard}

@@ -1,0 +1,59 @@
+"""Invitations by e-mail: a new user sets a password through a link that works once and for three days."""
+
+from __future__ import annotations
+
+import structlog
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.core.mail import send_mail
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
+
+from accounts.models import User
+
+log = structlog.get_logger(__name__)
+
+_TEXT = """Hello {name},
+
+an account was made for you at {host}. Set your password here within three days:
+
+{link}
+
+If you did not expect this message, ignore it.
+"""
+
+
+def send_due(limit: int = 100) -> int:
+    """Sends what is due; a mail server that is down is tried again by the next sweep."""
+    sent = 0
+    for user in User.objects.filter(invitation_due=True).order_by("pk")[:limit]:
+        try:
+            _send(user)
+        except OSError as error:
+            log.warning("invitation_not_sent", user=user.public_id, error=type(error).__name__)
+            break
+        User.objects.filter(pk=user.pk).update(invitation_due=False)
+        sent += 1
+    return sent
+
+
+def _send(user: User) -> None:
+    text = _TEXT.format(name=user.name, host=settings.PUBLIC_URL, link=password_link(user))
+    send_mail("Set your password", text, settings.DEFAULT_FROM_EMAIL, [user.email])
+
+
+def password_link(user: User) -> str:
+    uid = urlsafe_base64_encode(force_bytes(user.public_id))
+    path = reverse("panel:set-password", args=[uid, default_token_generator.make_token(user)])
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+def user_of_link(uid: str, token: str) -> User | None:
+    """The user a link was made for, while the link is still good."""
+    try:
+        public_id = urlsafe_base64_decode(uid).decode()
+    except ValueError:
+        return None
+    user = User.objects.select_related("merchant").filter(public_id=public_id).first()
+    return user if user and default_token_generator.check_token(user, token) else None

@@ -1,0 +1,74 @@
+"""Regenerates portal keys: of one user, of a merchant's users, or of everybody. The old ones are dead at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from accounts.actors import Actor
+from accounts.models import User
+from accounts.services import regenerate_portal_key
+from gateway.lib.modes import Mode
+
+
+class Command(BaseCommand):
+    help = "Regenerate portal API keys. New keys are printed once, or written to a new file of mode 0600."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        who = parser.add_mutually_exclusive_group(required=True)
+        who.add_argument("--user", help="a user's id or e-mail address")
+        who.add_argument("--merchant", help="a merchant's id: all of its users")
+        who.add_argument("--all", action="store_true", help="every user")
+        parser.add_argument("--mode", choices=Mode.values, help="only the keys of this mode")
+        parser.add_argument("--output", type=Path, help="write the new keys to this new file instead of printing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        users = list(_chosen(options))
+        if not users:
+            raise CommandError("No such user or merchant.")
+        modes = [options["mode"]] if options["mode"] else list(Mode.values)
+        # The file is made before any key dies: a path that cannot be written changes nothing.
+        file = _private_file(options["output"]) if options["output"] else None
+        lines = _rotate(users, modes)
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        if file is None:
+            self.stdout.write(text, ending="")
+        else:
+            with file:
+                file.write(text)
+            self.stderr.write(f"{len(lines)} new keys are in {options['output']}.")
+
+
+def _chosen(options: dict[str, Any]) -> QuerySet[User]:
+    users = User.objects.select_related("merchant").order_by("pk")
+    if options["user"]:
+        return users.filter(Q(public_id=options["user"]) | Q(email=options["user"].lower()))
+    if options["merchant"]:
+        return users.filter(merchant__public_id=options["merchant"])
+    return users
+
+
+def _private_file(path: Path) -> Any:
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
+    except OSError as error:
+        raise CommandError(f"Cannot create {path}: {error.strerror}. No key was changed.") from error
+
+
+@transaction.atomic
+def _rotate(users: list[User], modes: list[str]) -> list[dict[str, str]]:
+    actor = Actor.system("manage.py rotate_api_keys")
+    return [
+        {
+            "user": user.public_id, "email": user.email, "mode": mode,
+            "key": regenerate_portal_key(actor=actor, user=user, mode=mode),
+        }
+        for user in users
+        for mode in modes
+    ]

@@ -1,0 +1,30 @@
+"""Who may decide about a merchant's money: operators, within their team, never about a record of their own."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from accounts.actors import Actor, team_merchants
+from gateway.lib.errors import NotAllowed, NotFound
+
+
+class OwnRecord(NotAllowed):
+    message = "Nobody decides about a record they created themselves."
+
+
+class MerchantRecord(Protocol):
+    @property
+    def merchant_id(self) -> int: ...
+    @property
+    def created_by_id(self) -> int | None: ...
+
+
+def check_operator(actor: Actor, record: MerchantRecord, *, own: tuple[str, ...] = ()) -> None:
+    """Raises `NotAllowed`, `NotFound` (out of the actor's reach) or `OwnRecord`, unless its role is one of `own`."""
+    user = actor.user
+    if user is None or not user.is_operator:
+        raise NotAllowed()
+    if not team_merchants(user).filter(pk=record.merchant_id).exists():
+        raise NotFound()
+    if record.created_by_id == user.pk and user.role not in own:
+        raise OwnRecord()

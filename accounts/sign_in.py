@@ -1,0 +1,102 @@
+"""Signing in to the panel: slow hashes, a lock after repeated failures, and no hint whether an address is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import NoReturn
+
+import structlog
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.errors import AccountLocked, AccountSuspended, SignInRefused, SignInUnavailable
+from accounts.models import User
+from gateway.lib.secrets import digest
+
+log = structlog.get_logger(__name__)
+# Failures from one address, over all accounts: stops guessing one password against many.
+_ADDRESS_FACTOR = 10
+
+
+def sign_in(email: str, password: str, address: str) -> User:
+    """The user, if the password fits; counts the failure otherwise.
+
+    Raises `SignInRefused`, `AccountLocked` (`minutes`), `AccountSuspended`, `SignInUnavailable`.
+    """
+    _check_address(address)
+    user = User.objects.select_related("merchant").filter(email=email.strip().lower()).first()
+    if user is None:
+        _refuse_unknown(email, password, address)
+    _check_lock(user)
+    if not user.check_password(password):
+        _count_failure(user, address)
+        raise SignInRefused()
+    if not user.is_active:
+        raise AccountSuspended("This account is suspended. Ask your administrator.")
+    User.objects.filter(pk=user.pk).update(failed_sign_ins=0, locked_until=None)
+    return user
+
+
+def _refuse_unknown(email: str, password: str, address: str) -> NoReturn:
+    """As slow as checking a password, and locked after as many failures as a known address."""
+    unknown = digest(email.strip().lower(), purpose="sign-in")
+    if _counted(lambda: cache.get(_key(unknown), 0)) >= settings.SIGN_IN_ATTEMPTS:
+        raise _locked(settings.SIGN_IN_LOCK_MINUTES)
+    make_password(password)
+    _count_address(unknown)
+    _count_address(address)
+    raise SignInRefused()
+
+
+def _locked(minutes: int) -> AccountLocked:
+    return AccountLocked(f"Too many failed attempts. Try again in {minutes} minutes.", minutes=minutes)
+
+
+def _check_lock(user: User) -> None:
+    now = timezone.now()
+    if user.locked_until and user.locked_until > now:
+        minutes = max(1, round((user.locked_until - now).total_seconds() / 60))
+        raise _locked(minutes)
+
+
+def _count_failure(user: User, address: str) -> None:
+    _count_address(address)
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(failed_sign_ins=F("failed_sign_ins") + 1)
+        user.refresh_from_db(fields=["failed_sign_ins"])
+        if user.failed_sign_ins >= settings.SIGN_IN_ATTEMPTS:
+            until = timezone.now() + timedelta(minutes=settings.SIGN_IN_LOCK_MINUTES)
+            User.objects.filter(pk=user.pk).update(locked_until=until, failed_sign_ins=0)
+            audit.record(Actor.system("sign-in"), "user.locked", user.public_id, merchant=user.merchant_id)
+
+
+def _key(address: str) -> str:
+    return f"sign-in-failures:{address}"
+
+
+def _check_address(address: str) -> None:
+    if _counted(lambda: cache.get(_key(address), 0)) >= settings.SIGN_IN_ATTEMPTS * _ADDRESS_FACTOR:
+        raise _locked(settings.SIGN_IN_LOCK_MINUTES)
+
+
+def _count_address(address: str) -> None:
+    def count() -> int:
+        cache.add(_key(address), 0, settings.SIGN_IN_LOCK_MINUTES * 60)
+        return int(cache.incr(_key(address)))
+
+    _counted(count)
+
+
+def _counted(ask: Callable[[], int]) -> int:
+    try:
+        return int(ask())
+    except Exception as error:  # whatever a cache can raise: without counting, nobody is let in
+        log.warning("sign_in_counter_down", error=type(error).__name__)
+        raise SignInUnavailable() from error

@@ -1,0 +1,97 @@
+"""The checkout contract's credentials: a key pair in two headers or by HTTP Basic, or (public calls) none at all.
+
+One query finds a pair and its merchant. A pair acts for its whole merchant, in its own mode.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from django.conf import settings
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts import credentials
+from accounts.actors import Actor, Viewer
+from accounts.models import AccountStatus, Credential, Merchant, Role, User
+from gateway.contracts.base import Caller
+from gateway.contracts.limits import Limit
+from gateway.contracts.problems import Unauthenticated
+from gateway.lib.errors import NotAllowed
+from gateway.lib.middleware import client_address
+
+MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutCaller(Caller):
+    """`razorpay`: came by HTTP Basic, as Razorpay's clients do."""
+
+    merchant: Merchant
+    razorpay: bool
+
+    @property
+    def viewer(self) -> Viewer:
+        """A pair sees what its merchant's own people see."""
+        return Viewer(User(role=Role.MERCHANT, merchant=self.merchant), self.mode)
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.merchant.status != AccountStatus.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class PublicCaller(Caller):
+    """Anybody; `credential` is the publishable key that was sent, which names a merchant and a mode."""
+
+    credential: Credential | None
+
+
+class PairAuthentication(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[Merchant, CheckoutCaller]:
+        key, secret, basic = _pair(request)
+        found = credentials.find_checkout_credential(key, secret)
+        if found is None:
+            raise Unauthenticated("The API key and secret are not valid.", "authentication_error")
+        if not credentials.allows_address(found, client_address(request._request)):
+            raise NotAllowed("This API key may not be used from this address.")
+        credentials.touch(found)
+        return found.merchant, CheckoutCaller(
+            actor=Actor(None, found.identifier), mode=found.mode, owner=found.merchant.public_id,
+            limit=Limit(f"checkout:{found.identifier}", settings.CHECKOUT_RATE_LIMIT, MINUTE),
+            merchant=found.merchant, razorpay=basic,
+        )
+
+
+def _pair(request: Request) -> tuple[str, str, bool]:
+    """Key, secret, and whether they came by HTTP Basic; the headers of this contract come first."""
+    headers = request.headers
+    if "X-Api-Secret" in headers:
+        return headers.get("X-Api-Key", ""), headers["X-Api-Secret"], False
+    scheme, _, words = headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        raise Unauthenticated("Send X-Api-Key and X-Api-Secret headers.", "authentication_error")
+    try:
+        key, _, secret = base64.b64decode(words.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError) as error:
+        raise Unauthenticated("The Authorization header is not readable.", "authentication_error") from error
+    return key, secret, True
+
+
+class PublicAuthentication(BaseAuthentication):
+    """Lets everybody in, counted by address; a key that is sent must be a good one, its secret is not asked for."""
+
+    def authenticate(self, request: Request) -> tuple[None, PublicCaller]:
+        address = client_address(request._request)
+        key = request.headers.get("X-Api-Key", "")
+        found = credentials.find_publishable_key(key) if key else None
+        if key and found is None:
+            raise Unauthenticated("The publishable key is not valid.", "authentication_error")
+        return None, PublicCaller(
+            actor=Actor.system("public checkout"), owner="public",
+            mode=found.mode if found else settings.PUBLIC_CHECKOUT_MODE,
+            limit=Limit(f"checkout:public:{address}", settings.PUBLIC_CHECKOUT_RATE_LIMIT, MINUTE),
+            credential=found,
+        )

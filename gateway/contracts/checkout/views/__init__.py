@@ -1,0 +1,1 @@
+"""The checkout contract's calls, by resource."""

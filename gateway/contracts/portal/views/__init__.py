@@ -1,0 +1,1 @@
+"""One module a resource. A view validates, calls one service or query, and renders; it decides nothing."""

@@ -1,0 +1,15 @@
+"""Registers each contract's webhook payloads with `webhooks`, which knows no contract."""
+
+from __future__ import annotations
+
+
+def renderers() -> None:
+    """Called once, when every app's models are loaded."""
+    from gateway.contracts.checkout import events as checkout
+    from gateway.contracts.portal import events as portal
+    from webhooks.rendering import register_renderer
+
+    register_renderer("portal", portal.render, list(portal.NAMES.values()), sample=portal.sample)
+    register_renderer(
+        "checkout", checkout.render, list(checkout.NAMES.values()), envelope=checkout.envelope, sample=checkout.sample
+    )

@@ -1,0 +1,13 @@
+"""Celery entry points of the API doors."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from gateway.contracts import idempotency
+
+
+@shared_task(name="contracts.purge")
+def purge() -> int:
+    """Forgets idempotency keys older than 24 hours."""
+    return idempotency.purge()

@@ -1,0 +1,51 @@
+"""Reads the environment once, for `settings`.
+
+The embedded demo generates its own secrets on first use into `DATA_DIR/secrets.env` (mode 0600), so that a
+fresh clone starts with no configuration. Production reads the same names from the environment and has no
+fallback: a missing secret is an error at start.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+SECRET_NAMES = ("DJANGO_SECRET_KEY", "GATEWAY_PEPPER", "GATEWAY_ENCRYPTION_KEYS")
+
+
+def data_dir(base: Path) -> Path:
+    """`DATA_DIR` (relative paths count from the project folder), made with mode 0700."""
+    path = (base / os.environ.get("DATA_DIR", "var")).resolve()
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def demo_secrets(folder: Path) -> dict[str, str]:
+    """The embedded installation's secrets; written by whichever process comes first, read by all."""
+    path = folder / "secrets.env"
+    if not path.exists():
+        _write_once(path, _fresh_secrets())
+    lines = path.read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _fresh_secrets() -> str:
+    values = (secrets.token_urlsafe(48), secrets.token_urlsafe(48), Fernet.generate_key().decode())
+    return "".join(f"{name}={value}\n" for name, value in zip(SECRET_NAMES, values, strict=True))
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Creates `path` whole or not at all; a process that lost the race keeps the winner's file."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

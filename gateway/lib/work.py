@@ -1,0 +1,96 @@
+"""Rows are the queue: a row with a `due_at` in the past is work, a lease keeps two workers off it.
+
+Celery only carries wake-ups. Whoever is woken claims what is due (`FOR UPDATE SKIP LOCKED` on PostgreSQL; on
+SQLite the write lock does the same), works with no transaction open, and records the outcome in a second one. A
+worker that dies leaves its lease to run out, and the next sweep finds the row again.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import structlog
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+log = structlog.get_logger(__name__)
+# Few at a time: a lease counts from the claim, and each row may wait for a provider's whole time-out.
+_BATCH = 10
+
+
+class WorkModel(models.Model):
+    """Columns of a row that somebody must look at again at `due_at` (null: nobody)."""
+
+    due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+    lease = models.CharField(max_length=16, default="", blank=True, editable=False)
+    tries = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+W = TypeVar("W", bound=WorkModel)
+
+
+def claim_due(queryset: models.QuerySet[W], *, limit: int = 100, lease_seconds: int | None = None) -> list[W]:
+    """Takes up to `limit` due rows of `queryset` for this worker, oldest first, and returns them leased."""
+    now = timezone.now()
+    until = now + timedelta(seconds=lease_seconds or settings.WORK_LEASE_SECONDS)
+    free = Q(leased_until__isnull=True) | Q(leased_until__lt=now)
+    with transaction.atomic():
+        due = queryset.filter(free, due_at__lte=now).order_by("due_at", "pk")
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        rows = list(due[:limit])
+        for row in rows:
+            row.lease, row.leased_until, row.tries = secrets.token_hex(8), until, row.tries + 1
+        if rows:
+            type(rows[0])._default_manager.bulk_update(rows, ["lease", "leased_until", "tries"])
+    return rows
+
+
+def settle(row: WorkModel, *, due_at: datetime | None = None, **changes: Any) -> bool:
+    """Ends this worker's lease and sets when to look again; False if the lease was lost to another worker."""
+    changes |= ended(due_at)
+    rows = type(row)._default_manager.filter(pk=row.pk, lease=row.lease)
+    return bool(rows.update(**changes))
+
+
+def ended(due_at: datetime | None = None) -> dict[str, Any]:
+    """The columns of a row whose step is over, for the UPDATE that records its outcome."""
+    return {"due_at": due_at, "leased_until": None, "lease": ""}
+
+
+def drive(queryset: models.QuerySet[W], step: Callable[[W], None], *, limit: int) -> int:
+    """Claims what is due and takes `step` with each row, until nothing is due, `limit` or a lease's time is used up.
+
+    A step that raises leaves its row to the next round; the others go on. Returns how many rows were taken.
+    """
+    started, taken = time.monotonic(), 0
+    while taken < limit and time.monotonic() - started < settings.WORK_LEASE_SECONDS:
+        rows = claim_due(queryset, limit=min(_BATCH, limit - taken))
+        for row in rows:
+            _guarded(step, row)
+        taken += len(rows)
+        if not rows:
+            break
+    return taken
+
+
+def _guarded(step: Callable[[W], None], row: W) -> None:
+    try:
+        step(row)
+    except Exception as error:  # one row's trouble must not hold up the others; its lease runs out by itself
+        log.exception("work_failed", row=str(row), kind=type(row).__name__, error=type(error).__name__)
+
+
+def backoff(tries: int, *, first: float = 1.0, most: float = 3600.0) -> timedelta:
+    """1, 2, 4, … seconds up to `most`; for asking again about something that somebody else decides."""
+    return timedelta(seconds=min(first * 2 ** min(max(tries - 1, 0), 30), most))

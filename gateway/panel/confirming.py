@@ -1,0 +1,76 @@
+"""One step that changes something: a dialog (or page) that names what is about to happen, and the POST that does it.
+
+Most steps can happen only once by their record's state. For those that could happen again (a refund of a part) the
+form carries a token, and `only_once` takes each token once, however often the button is pressed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.core.cache import cache
+from django.http import HttpResponse
+
+from gateway.lib.errors import GatewayError
+from gateway.lib.ids import random_text
+from gateway.panel.access import PanelRequest
+from gateway.panel.forms import PanelForm, carry_out
+from gateway.panel.rendering import dialog, done
+
+_KEEP_TOKENS = 24 * 3600
+
+
+class AlreadySent(GatewayError):
+    code = "already_sent"
+    message = "This form was sent already, and it took effect once. Close it to see what happened."
+
+
+class OnceForm(PanelForm):
+    """A form that `only_once` can tell from its own copies."""
+
+    once = forms.CharField(max_length=24, initial=lambda: random_text(24), widget=forms.HiddenInput)
+
+
+@contextmanager
+def only_once(token: str) -> Iterator[None]:
+    """Does the work for the first who brings `token`; `AlreadySent` for everybody after. A refusal gives it back."""
+    key = f"panel-once:{token}"
+    if not cache.add(key, 1, _KEEP_TOKENS):
+        raise AlreadySent()
+    try:
+        yield
+    except GatewayError:
+        cache.delete(key)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the dialog says. `facts` are (label, value) pairs; `back` is where Cancel leads without script."""
+
+    title: str
+    text: str
+    action: str
+    back: str
+    facts: list[tuple[str, object]] = field(default_factory=list)
+    danger: bool = False
+
+
+def confirm(
+    request: PanelRequest, step: Step, act: Callable[[dict[str, Any]], object], *,
+    form: type[forms.Form] = PanelForm, message: str, initial: dict[str, Any] | None = None, to: str = "",
+) -> HttpResponse:
+    """GET shows `step` with `form`; POST runs `act(cleaned_data)` and goes to `to` (default: `step.back`).
+
+    A refusal of the domain is shown in the dialog, beside its field where it names one.
+    """
+    bound = form(request.POST) if request.method == "POST" else form(initial=initial)
+    if request.method == "POST" and bound.is_valid():
+        carry_out(bound, lambda: act(bound.cleaned_data))
+        if bound.is_valid():
+            return done(request, to or step.back, message)
+    return dialog(request, "panel/confirm.html", {"step": step, "form": bound, "title": step.title}, bad=bound.is_bound)

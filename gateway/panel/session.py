@@ -1,0 +1,153 @@
+"""Coming and going: the front page, sign-in and sign-out, the first password, and the switch of modes.
+
+Signing in makes a new session (nothing of an earlier one is carried over but the id of the page wanted); signing
+out and switching modes are POSTs. Repeated failures lock the account: see `accounts.sign_in`.
+"""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import login, logout
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts import invitations, services
+from accounts.actors import Actor
+from accounts.errors import AccountLocked, SignInUnavailable
+from accounts.models import User
+from accounts.sign_in import sign_in
+from gateway.lib.errors import GatewayError
+from gateway.lib.middleware import client_address
+from gateway.lib.modes import Mode
+from gateway.panel.access import EVERYONE, FORM, POST, PanelRequest, page, public
+from gateway.panel.confirming import Step, confirm
+from gateway.panel.forms import PanelForm, carry_out, show
+from gateway.panel.rendering import done
+
+_BACKEND = "accounts.backends.PanelBackend"
+
+
+class SignInForm(PanelForm):
+    email = forms.CharField(
+        label="E-mail address", max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "spellcheck": "false"}),
+    )
+    password = forms.CharField(
+        max_length=1024, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+
+class NewPasswordForm(PanelForm):
+    new = forms.CharField(
+        label="New password", max_length=1024, strip=False, help_text="At least 12 characters.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label="The same again", max_length=1024, strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_again(self) -> str:
+        again: str = self.cleaned_data["again"]
+        if "new" in self.cleaned_data and self.cleaned_data["new"] != again:
+            raise forms.ValidationError("The two do not match.")
+        return again
+
+
+@public()
+def welcome(request: HttpRequest) -> HttpResponse:
+    """The front page of the installation."""
+    return render(request, "panel/welcome.html", {"signed_in": isinstance(request.user, User)})
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@public(FORM)
+def sign_in_page(request: HttpRequest) -> HttpResponse:
+    if isinstance(request.user, User) and request.method != "POST":
+        return HttpResponseRedirect(_next(request))
+    form = SignInForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = sign_in(form.cleaned_data["email"], form.cleaned_data["password"], client_address(request))
+        except GatewayError as error:
+            return _refused(request, form, error)
+        login(request, user, backend=_BACKEND)
+        return HttpResponseRedirect(_next(request))
+    return _sign_in_form(request, form, 422 if form.is_bound else 200)
+
+
+def _refused(request: HttpRequest, form: SignInForm, error: GatewayError) -> HttpResponse:
+    show(form, error)
+    if isinstance(error, AccountLocked):
+        return _sign_in_form(request, form, 429)
+    return _sign_in_form(request, form, 503 if isinstance(error, SignInUnavailable) else 422)
+
+
+def _sign_in_form(request: HttpRequest, form: SignInForm, status: int) -> HttpResponse:
+    return render(request, "panel/sign_in.html", {"form": form, "next": _wanted(request)}, status=status)
+
+
+def _wanted(request: HttpRequest) -> str:
+    return request.POST.get("next") or request.GET.get("next") or ""
+
+
+def _next(request: HttpRequest) -> str:
+    """Where to go after signing in; never to another site."""
+    wanted = _wanted(request)
+    ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if ours else reverse("panel:overview")
+
+
+@public(POST)
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    messages.success(request, "You are signed out.")
+    return HttpResponseRedirect(reverse("panel:sign-in"))
+
+
+@sensitive_post_parameters("new", "again")
+@never_cache
+@public(FORM)
+def set_password(request: HttpRequest, uid: str, token: str) -> HttpResponse:
+    """The page of an invitation's link, which works once."""
+    user = invitations.user_of_link(uid, token)
+    if user is None or not user.is_active:
+        return render(request, "panel/link_over.html", status=404)
+    form = NewPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        new = form.cleaned_data["new"]
+        if carry_out(form, lambda: services.set_password(actor=Actor(user, "invitation"), user=user, new=new)):
+            messages.success(request, "Your password is set. Sign in with it.")
+            return HttpResponseRedirect(reverse("panel:sign-in"))
+    context = {"form": form, "invited": user}
+    return render(request, "panel/set_password.html", context, status=422 if form.is_bound else 200)
+
+
+@page(EVERYONE, FORM)
+def switch_mode(request: PanelRequest, mode: str) -> HttpResponse:
+    """To live only through a dialog that says what live means; the overview follows, since records differ by mode."""
+    if mode not in Mode.values:
+        raise Http404
+    overview = reverse("panel:overview")
+    if mode == Mode.TEST:
+        if request.method == "POST":
+            request.session["mode"] = mode
+        return done(request, overview)
+    step = Step(
+        title="Switch to live mode?", action="Switch to live", back=overview,
+        text="In live mode payments and payouts move real money. Test data stays where it is and is not shown there.",
+    )
+
+    def switch(_: dict[str, object]) -> None:
+        request.session["mode"] = mode
+
+    return confirm(request, step, switch, message="You are in live mode.")
+

@@ -1,0 +1,199 @@
+"""The main stories in a real Chromium, against a real server; `browse` is in gateway/conftest.py."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PASSWORD = "correct-horse-battery"
+
+
+def _sign_in(page, email):
+    page.goto("/panel/sign-in")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/panel/")
+
+
+def test_an_operator_approves_a_payout_and_sees_it_processed(cast, browse, make_payout, balances, settings):
+    from payouts.work import drive_payouts
+
+    settings.SANDBOX_BANK_DELAY_SECONDS = 0
+    payout = make_payout(cast.merchant, 4_500_000, by=cast.merchant_user)
+    page = browse()
+    _sign_in(page, "admin@example.com")
+
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Payouts").click()
+    page.get_by_role("link", name="Approve ₹45,000.00 to Ravi Kumar").click()
+    dialog = page.get_by_role("dialog")
+    assert "Approve ₹45,000.00 to Ravi Kumar?" in dialog.inner_text()
+    dialog.get_by_role("button", name="Approve ₹45,000.00").click()
+    page.wait_for_url(f"**/panel/payouts/{payout.public_id}")
+    page.get_by_text("is approved.").wait_for()
+    page.get_by_text("Approved", exact=True).first.wait_for()
+    while drive_payouts(10):
+        pass
+
+    # The page asks by itself until the bank has answered.
+    page.locator(".page-kicker").get_by_text("Processed").wait_for()
+    assert page.locator("#record[hx-trigger]").count() == 0
+    payout.refresh_from_db()
+    assert payout.status == "processed"
+    assert balances(cast.merchant)[2] == 0
+
+
+def test_rejecting_needs_a_reason_and_the_dialog_says_so(cast, browse, make_payout, balances):
+    payout = make_payout(cast.merchant, 50_000, by=cast.merchant_user)
+    held = balances(cast.merchant)
+    page = browse(cast.admin)
+    page.goto(f"/panel/payouts/{payout.public_id}")
+
+    page.get_by_role("link", name="Reject").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Reject payout").click()
+    dialog.get_by_text("This field is required.").wait_for()
+    assert balances(cast.merchant) == held
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+    page.get_by_role("link", name="Reject").click()
+    dialog.get_by_label("Reason").fill("Unknown beneficiary")
+    dialog.get_by_role("button", name="Reject payout").click()
+    page.locator(".page-kicker").get_by_text("Rejected").wait_for()
+    assert balances(cast.merchant)[2] == 0
+
+
+def test_filters_narrow_the_table_in_place_and_stay_in_the_address(cast, browse, make_payment, paid):
+    make_payment(cast.merchant, reference="WAITING-1")
+    paid(cast.merchant, reference="PAID-2", operator=cast.admin)
+    page = browse(cast.merchant_user)
+    page.goto("/panel/payments")
+
+    page.get_by_label("Status").select_option("succeeded")
+    page.get_by_text("WAITING-1").wait_for(state="detached")
+    assert "status=succeeded" in page.url
+    page.reload()
+    assert page.get_by_text("PAID-2").is_visible()
+    assert not page.get_by_text("WAITING-1").is_visible()
+
+    page.goto("/panel/payments")
+    page.get_by_label("Order ID, payment ID").press_sequentially("WAIT")
+    page.get_by_text("PAID-2").wait_for(state="detached")
+    page.get_by_text("WAITING-1").click()
+    page.wait_for_url("**/panel/payments/pay_*")
+    page.go_back()
+    page.get_by_text("WAITING-1").wait_for()
+    assert page.locator("nav.rail-nav, .rail-nav").count() == 1
+
+
+def test_the_theme_is_chosen_and_kept(cast, browse):
+    page = browse(cast.merchant_user, color_scheme="light")
+    page.goto("/panel/")
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+
+    page.get_by_label("Your account").click()
+    page.get_by_role("button", name="Dark").click()
+    dark = page.evaluate(ground)
+    page.reload()
+
+    assert dark != light
+    assert page.evaluate(ground) == dark
+    assert page.evaluate("() => localStorage.getItem('theme')") == "dark"
+
+
+def test_without_a_choice_the_system_decides(cast, browse):
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+
+    pages = [browse(color_scheme=scheme) for scheme in ("light", "dark")]
+    for page in pages:
+        page.goto("/panel/sign-in")
+
+    light, dark = (page.evaluate(ground) for page in pages)
+    assert light != dark
+
+
+def test_the_menu_of_a_phone_works_by_touch_and_by_keyboard(cast, browse):
+    page = browse(cast.merchant_user, width=390, height=844, has_touch=True, is_mobile=True)
+    page.goto("/panel/")
+    rail = page.locator("#rail")
+    assert not rail.is_visible()
+
+    page.get_by_role("button", name="Open the menu").tap()
+    assert rail.is_visible()
+    page.keyboard.press("Escape")
+    assert not rail.is_visible()
+
+    page.get_by_role("button", name="Open the menu").focus()
+    page.keyboard.press("Enter")
+    rail.get_by_role("link", name="Payments").press("Enter")
+    page.wait_for_url("**/panel/payments")
+    assert not rail.is_visible()
+
+
+@pytest.mark.parametrize("path", ["", "payments", "payments/new", "payouts", "payouts/new", "ledger", "profile"])
+def test_no_page_is_wider_than_a_phone(cast, browse, paid, make_payout, path):
+    paid(cast.merchant, 123_456_789, by=cast.merchant_user, operator=cast.admin, payer_name="Lakshmi Venkataraman")
+    make_payout(cast.merchant, 98_765_432, by=cast.merchant_user, beneficiary_name="Meridian Logistics Private Limited")
+    page = browse(cast.merchant_user, width=390, height=844)
+
+    page.goto(f"/panel/{path}")
+
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+def test_live_is_never_a_click_away(cast, browse):
+    page = browse(cast.merchant_user)
+    page.goto("/panel/")
+
+    page.get_by_role("group", name="Mode").get_by_text("Live").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Switch to live mode?").wait_for()
+    assert page.locator("html").get_attribute("data-mode") == "test"
+    dialog.get_by_role("button", name="Switch to live").click()
+    page.get_by_text("Live mode.", exact=True).wait_for()
+
+    page.get_by_role("button", name="Test", exact=True).click()
+    page.get_by_text("Test mode.", exact=True).wait_for()
+
+
+def test_without_script_everything_still_works(cast, browse, make_payout):
+    payout = make_payout(cast.merchant, 50_000, by=cast.merchant_user)
+    page = browse(cast.admin, java_script_enabled=False)
+
+    page.goto("/panel/payouts")
+    page.get_by_role("link", name="Approve ₹500.00 to Ravi Kumar").click()
+    page.wait_for_url("**/approve")
+    page.get_by_role("button", name="Approve ₹500.00").click()
+    page.wait_for_url(f"**/panel/payouts/{payout.public_id}")
+    page.goto("/panel/payments?status=failed")
+
+    payout.refresh_from_db()
+    assert payout.status == "approved"
+    assert page.get_by_text("No payment matches").is_visible()
+
+
+def test_what_merchants_store_never_runs(cast, browse, make_payment, make_payout):
+    hostile = "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
+    payment = make_payment(cast.merchant, by=cast.merchant_user, payer_name=hostile)
+    payout = make_payout(cast.merchant, by=cast.merchant_user, beneficiary_name=hostile)
+    page = browse(cast.admin)
+
+    for path in ("", "payments", f"payments/{payment.public_id}", "payouts", f"payouts/{payout.public_id}",
+                 f"payouts/{payout.public_id}/approve", "ledger"):
+        page.goto(f"/panel/{path}")
+        assert re.fullmatch(r".* · Gateway", page.title())
+
+
+def test_a_copy_button_copies(cast, browse, make_payment):
+    payment = make_payment(cast.merchant, by=cast.merchant_user)
+    page = browse(cast.merchant_user, permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"/panel/payments/{payment.public_id}")
+
+    page.get_by_role("button", name="Copy payment ID").click()
+    page.get_by_text("Copied").wait_for()
+
+    assert page.evaluate("() => navigator.clipboard.readText()") == payment.public_id

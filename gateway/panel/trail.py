@@ -1,0 +1,65 @@
+"""The audit trail of a person, in words: what was done to them, and what they did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.history import TimelineItem
+from accounts.models import AuditRecord, User
+
+_SHOWN = 50
+_TITLES = {
+    "user.created": "Account made",
+    "user.updated": "Account changed",
+    "user.suspended": "Suspended",
+    "user.activated": "Activated",
+    "user.invitation_link_made": "Invitation link made",
+    "user.locked": "Sign-in locked after failed attempts",
+    "profile.updated": "Name changed",
+    "password.changed": "Password set",
+    "portal_key.regenerated": "API key regenerated",
+}
+_FIELDS = {"name": "name", "parent": "belongs to", "role": "role"}
+
+
+def about(user: User) -> list[TimelineItem]:
+    """What was done to `user`, oldest first."""
+    rows = AuditRecord.objects.filter(target=user.public_id)
+    return [_item(row, _name_of(row)) for row in _latest(rows)]
+
+
+def by(user: User) -> list[TimelineItem]:
+    """The last things that `user` did to anything else, oldest first."""
+    rows = AuditRecord.objects.filter(actor=user).exclude(target=user.public_id)
+    return [_item(row, f"{row.target} · {row.actor_label}") for row in _latest(rows)]
+
+
+def _latest(rows: QuerySet[AuditRecord]) -> list[AuditRecord]:
+    return list(rows.select_related("actor").order_by("-id")[:_SHOWN])[::-1]
+
+
+def _item(row: AuditRecord, actor: str) -> TimelineItem:
+    title = _TITLES.get(row.action) or row.action.replace(".", " ").replace("_", " ").capitalize()
+    mode = f" ({row.mode})" if row.mode else ""
+    return TimelineItem(at=row.created_at, title=title + mode, detail=_detail(row.data), actor=actor)
+
+
+def _name_of(row: AuditRecord) -> str:
+    return row.actor.name if row.actor else row.actor_label
+
+
+def _detail(data: dict[str, Any]) -> str:
+    """A sentence that was written down, or what changed from what to what."""
+    if data.get("detail"):
+        return str(data["detail"])
+    changed = data.get("changed")
+    if not isinstance(changed, dict):
+        return ""
+    pairs = [(name, pair) for name, pair in changed.items() if isinstance(pair, list) and len(pair) == 2]
+    return "; ".join(f"{_FIELDS.get(name, name)}: {_word(old)} → {_word(new)}" for name, (old, new) in pairs)
+
+
+def _word(value: Any) -> str:
+    return "–" if value in (None, "") else str(value)

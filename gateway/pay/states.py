@@ -1,0 +1,59 @@
+"""What a payment is to its payer: one word, from which page, address bar and polling all follow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from datetime import timezone as fixed
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from django.db.models import TextChoices
+from django.utils import timezone
+
+from payments.models import Payment
+
+Status = Payment.Status
+IST = fixed(timedelta(hours=5, minutes=30), "IST")
+# The portal's words, which a merchant's return page knows.
+_WORDS = {
+    Status.CREATED: "pending", Status.PROCESSING: "processing", Status.SUCCEEDED: "completed", Status.FAILED: "failed",
+}
+
+
+class State(TextChoices):
+    WAITING = "waiting", "Pay"
+    PROCESSING = "processing", "Confirming your payment"
+    PAID = "paid", "Payment received"
+    FAILED = "failed", "Payment failed"
+    EXPIRED = "expired", "This payment link has expired"
+
+
+def state_of(payment: Payment) -> State:
+    """Past its time a payment is expired, also where no sweep has written that down yet."""
+    if payment.failure_code == "expired":
+        return State.EXPIRED
+    if payment.status == Status.CREATED and payment.due_at is None:
+        return State.EXPIRED if seconds_left(payment) == 0 else State.WAITING
+    return {
+        Status.CREATED: State.PROCESSING,  # the payer acted through the API, and a worker has not asked yet
+        Status.PROCESSING: State.PROCESSING,
+        Status.SUCCEEDED: State.PAID,
+    }.get(Status(payment.status), State.FAILED)
+
+
+def seconds_left(payment: Payment) -> int | None:
+    """None for a payment without a time limit."""
+    if payment.expires_at is None:
+        return None
+    return max(0, int((payment.expires_at - timezone.now()).total_seconds()))
+
+
+def return_url(payment: Payment) -> str:
+    """The merchant's page with the order id, the payment and its status; empty if there is none to go to."""
+    parts = urlsplit(payment.redirect_url)
+    if parts.scheme not in ("http", "https"):
+        return ""
+    words = urlencode(
+        {"order_id": str(payment.order), "transaction_id": payment.public_id, "status": _WORDS[Status(payment.status)]}
+    )
+    query = f"{parts.query}&{words}" if parts.query else words
+    return urlunsplit(parts._replace(query=query))

@@ -1,0 +1,281 @@
+"""Settings, all from the environment; `.env.example` lists every name with its meaning.
+
+Two editions of one code path: the embedded demo (`GATEWAY_ENV=demo`, the default: SQLite, a file queue, secrets
+generated in `DATA_DIR`) and production (`GATEWAY_ENV=production`: PostgreSQL, Redis, secrets required).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from gateway.lib import environment, logs
+from gateway.schedule import beat_schedule
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+environ.Env.read_env(BASE_DIR / ".env")
+env = environ.Env()
+
+GATEWAY_ENV = env.str("GATEWAY_ENV", "demo")
+if GATEWAY_ENV not in ("demo", "production"):
+    raise ImproperlyConfigured("GATEWAY_ENV must be 'demo' or 'production'.")
+DEMO = GATEWAY_ENV == "demo"
+DEBUG = False
+DATA_DIR = environment.data_dir(BASE_DIR)
+PORT = env.int("PORT", 8000)
+PUBLIC_URL = env.str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+
+# Secrets ------------------------------------------------------------------------------------------------
+_generated = environment.demo_secrets(DATA_DIR) if DEMO else {}
+
+
+def _secret(name: str) -> str:
+    value = env.str(name, "") or _generated.get(name, "")
+    if not value:
+        raise ImproperlyConfigured(f"{name} must be set in production; see .env.example.")
+    return value
+
+
+SECRET_KEY = _secret("DJANGO_SECRET_KEY")
+GATEWAY_PEPPER = _secret("GATEWAY_PEPPER")
+GATEWAY_ENCRYPTION_KEYS = [key for key in _secret("GATEWAY_ENCRYPTION_KEYS").split(",") if key]
+
+# Applications -------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "gateway",
+    "accounts",
+    "ledger",
+    "webhooks",
+    "payments",
+    "payouts",
+    "gateway.contracts",
+    "gateway.panel",
+]
+MIDDLEWARE = [
+    "gateway.lib.middleware.RequestContextMiddleware",
+    "gateway.lib.middleware.SecurityHeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "gateway.urls"
+WSGI_APPLICATION = "gateway.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "gateway.panel.context.panel",
+            ],
+        },
+    }
+]
+
+# Database -----------------------------------------------------------------------------------------------
+DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{DATA_DIR / 'gateway.sqlite3'}")}
+_database = DATABASES["default"]
+ON_POSTGRES = "postgresql" in _database["ENGINE"]
+if ON_POSTGRES:
+    _database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
+    _database["CONN_HEALTH_CHECKS"] = True
+    _database["OPTIONS"] = {"connect_timeout": 2, "options": "-c statement_timeout=30000 -c timezone=UTC"}
+else:
+    # Every atomic block takes the write lock at once: no read can later fail to become a write.
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+    _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Redis, cache, queue --------------------------------------------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", "")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+    if REDIS_URL
+    # One file shared by every process of the embedded edition: exact counts without a server.
+    else {"BACKEND": "gateway.lib.cache.SqliteCache", "LOCATION": str(DATA_DIR / "cache.sqlite3")},
+    # What counts while the shared cache cannot be reached; stricter, and of one process.
+    "local": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "local",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
+RATELIMIT_USE_CACHE = "default"
+SILENCED_SYSTEM_CHECKS = [
+    "django_ratelimit.E003",  # our own cache counts exactly, though the package does not know it
+    "django_ratelimit.W001",
+    "models.W040",  # covering indexes are PostgreSQL's; SQLite ignores the extra columns
+]
+
+_queue_dir = DATA_DIR / "queue"
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL or "filesystem://")
+if CELERY_BROKER_URL == "filesystem://":
+    _queue_dir.mkdir(mode=0o700, exist_ok=True)
+    (_queue_dir / "done").mkdir(mode=0o700, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_queue_dir),
+        "data_folder_out": str(_queue_dir),
+        "processed_folder": str(_queue_dir / "done"),
+        "control_folder": str(_queue_dir / "control"),
+        "store_processed": False,
+        "polling_interval": 0.1,
+    }
+else:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 3600, "socket_connect_timeout": 1, "socket_timeout": 5,
+    }
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "gateway_jobs"
+CELERY_TASK_ROUTES = {"webhooks.*": {"queue": "webhooks"}}
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "schedule")
+# Seconds between two rounds of the quickest sweeps; wake-ups make the usual case faster than this.
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", 2.0)
+CELERY_BEAT_SCHEDULE = beat_schedule(SWEEP_SECONDS)
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+
+# People and sessions --------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.PanelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "panel:sign-in"
+LOGIN_REDIRECT_URL = "panel:overview"
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", 12) * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
+SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", 5)
+SIGN_IN_LOCK_MINUTES = env.int("SIGN_IN_LOCK_MINUTES", 15)
+EMAIL_CONFIG = env.email_url("EMAIL_URL", "consolemail://")
+vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 10  # a mail server that hangs must not hold a worker
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", "Gateway <gateway@localhost>")
+
+# Web security ---------------------------------------------------------------------------------------------
+_hosts = ["127.0.0.1", "localhost", "[::1]", "testserver", PUBLIC_URL.split("://", 1)[-1].split(":")[0]]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=_hosts)
+_https = PUBLIC_URL.startswith("https://")
+SECURE_SSL_REDIRECT = _https and env.bool("SECURE_SSL_REDIRECT", True)
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+CSRF_COOKIE_HTTPONLY = False
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "gateway.panel.errors.csrf_failure"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env.bool("BEHIND_TLS_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# How many proxies of our own stand in front; X-Forwarded-For counts only behind them.
+PROXY_COUNT = env.int("PROXY_COUNT", 0)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# Files, language, time ------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = env.str("STATIC_ROOT", str(DATA_DIR / "static"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "gateway.lib.static.StaticStorage"},
+}
+WHITENOISE_USE_FINDERS = False
+LANGUAGE_CODE = "en-in"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# API --------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Gateway API",
+    "VERSION": "1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX_INSERT": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+PORTAL_RATE_LIMITS = {  # requests an hour, per user and mode
+    "api_user": env.int("PORTAL_RATE_API_USER", 100),
+    "merchant": env.int("PORTAL_RATE_MERCHANT", 500),
+    "admin": env.int("PORTAL_RATE_ADMIN", 2000),
+    "super_admin": env.int("PORTAL_RATE_SUPER_ADMIN", 2000),
+}
+CHECKOUT_RATE_LIMIT = env.int("CHECKOUT_RATE_LIMIT", 600)  # requests a minute, per key pair
+PUBLIC_CHECKOUT_RATE_LIMIT = env.int("PUBLIC_CHECKOUT_RATE_LIMIT", 30)  # requests a minute, per address
+
+# The business -----------------------------------------------------------------------------------------------
+LIVE_PAYMENT_PROVIDER = env.str("LIVE_PAYMENT_PROVIDER", "")
+LIVE_PAYOUT_PROVIDER = env.str("LIVE_PAYOUT_PROVIDER", "")
+# The merchant (`mrc_…`) of public orders that name none; the demo's is its demo merchant.
+PUBLIC_CHECKOUT_MERCHANT = env.str("PUBLIC_CHECKOUT_MERCHANT", "")
+PUBLIC_CHECKOUT_MODE = env.str("PUBLIC_CHECKOUT_MODE", "test")
+if PUBLIC_CHECKOUT_MODE not in ("test", "live"):
+    raise ImproperlyConfigured("PUBLIC_CHECKOUT_MODE must be 'test' or 'live'.")
+PAYMENT_LINK_MINUTES = env.int("PAYMENT_LINK_MINUTES", 30)
+PAYEE_VPA = env.str("PAYEE_VPA", "gateway@sandbox")
+SANDBOX_BANK_DELAY_SECONDS = env.float("SANDBOX_BANK_DELAY_SECONDS", 1.0)
+SANDBOX_BANK_SILENCE_SECONDS = env.float("SANDBOX_BANK_SILENCE_SECONDS", 30.0)
+SANDBOX_PAYMENT_DELAY_SECONDS = env.float("SANDBOX_PAYMENT_DELAY_SECONDS", 1.0)
+PROVIDER_TIMEOUT_SECONDS = env.float("PROVIDER_TIMEOUT_SECONDS", 15.0)
+WORK_LEASE_SECONDS = env.int("WORK_LEASE_SECONDS", 30)
+
+# Webhooks out -----------------------------------------------------------------------------------------------
+# Addresses outside the public internet that deliveries may reach (the demo's receivers are on loopback).
+WEBHOOK_ALLOW_LOOPBACK = env.bool("WEBHOOK_ALLOW_LOOPBACK", DEMO)
+WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", 15.0)
+WEBHOOK_TEST_TIMEOUT_SECONDS = env.float("WEBHOOK_TEST_TIMEOUT_SECONDS", 5.0)
+WEBHOOK_SECRET_OVERLAP_HOURS = env.int("WEBHOOK_SECRET_OVERLAP_HOURS", 24)
+WEBHOOK_DISABLE_AFTER_HOURS = env.int("WEBHOOK_DISABLE_AFTER_HOURS", 120)
+
+# Logs -------------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOGGING = logs.logging_config(level=LOG_LEVEL, as_json=env.bool("LOG_JSON", not DEMO))
+logs.configure()

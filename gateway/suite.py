@@ -1,0 +1,68 @@
+"""`make test`: the whole suite on SQLite, and again on PostgreSQL and Redis where they can be reached.
+
+`TEST_DATABASE_URL` and `TEST_REDIS_URL` name the services (default: the usual local ports). `REQUIRE_SERVICES=1`
+fails without them, `REQUIRE_BROWSER=1` without a chromium; otherwise what could not run is said in the last line.
+Extra arguments go to pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from urllib.parse import urlsplit
+
+POSTGRES = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/gateway")
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/8")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def main() -> int:
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    services = _reachable(POSTGRES, 5432) and _reachable(REDIS, 6379)
+    if missing := _missing(bool(browser), services):
+        print(f"Required and not reachable: {missing}.")
+        return 1
+    shared = {"BROWSER_TESTS": "1" if browser else "0", "CHROMIUM": browser or ""}
+    codes = [_pytest(shared | {"DATABASE_URL": "", "REDIS_URL": "", "CELERY_BROKER_URL": ""})]
+    if services:
+        codes.append(_pytest(shared | {"DATABASE_URL": POSTGRES, "REDIS_URL": REDIS, "CELERY_BROKER_URL": ""}))
+    print(_summary(bool(browser), services, codes), flush=True)
+    return max(codes)
+
+
+def _reachable(url: str, port: int) -> bool:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "127.0.0.1", parts.port or port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _missing(browser: bool, services: bool) -> str:
+    wanted = (("REQUIRE_SERVICES", services, "PostgreSQL and Redis"), ("REQUIRE_BROWSER", browser, "chromium"))
+    return ", ".join(words for name, there, words in wanted if os.environ.get(name) == "1" and not there)
+
+
+def _pytest(settings: dict[str, str]) -> int:
+    """One run, in a data folder of its own that goes when it ends."""
+    environment = os.environ | settings
+    environment = {name: value for name, value in environment.items() if value or name not in settings}
+    print(f"── {settings['DATABASE_URL'].split(':')[0] or 'sqlite'} ──", flush=True)
+    with tempfile.TemporaryDirectory(prefix="gateway-test-") as folder:
+        command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *sys.argv[1:]]
+        return subprocess.run(command, env=environment | {"DATA_DIR": folder}, check=False).returncode
+
+
+def _summary(browser: bool, services: bool, codes: list[int]) -> str:
+    ran = "SQLite and PostgreSQL + Redis" if services else "SQLite alone (no PostgreSQL and Redis reachable)"
+    eyes = "with a real browser" if browser else "WITHOUT the browser tests (no chromium found)"
+    return f"Ran on {ran}, {eyes}: {'passed' if not any(codes) else 'FAILED'}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""The small supervisor: restarts what dies, stops everything, leaves no child behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from gateway import run
+
+SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
+
+
+def test_procfile_lines_take_defaults_and_settings(monkeypatch):
+    monkeypatch.setenv("PORT", "9123")
+    monkeypatch.delenv("HOST", raising=False)
+
+    (web,) = run.services("web: granian app --host ${HOST:-127.0.0.1} --port ${PORT:-8000}\n\n")
+
+    assert web.name == "web"
+    assert web.command[0].endswith("granian")
+    assert web.command[1:] == ["app", "--host", "127.0.0.1", "--port", "9123"]
+
+
+def test_the_real_procfile_names_its_services():
+    text = (Path(run.ROOT) / "Procfile").read_text()
+
+    assert [service.name for service in run.services(text)] == ["web", "worker", "courier", "scheduler"]
+
+
+def test_a_killed_process_is_started_again(monkeypatch):
+    monkeypatch.setattr(run, "RESTART_SECONDS", 0.05)
+    service = run.Service("sleeper", [sys.executable, "-c", SLEEPER])
+    service.keep_running()
+    first = service.process.pid
+
+    os.kill(first, signal.SIGKILL)
+    service.process.wait(5)
+    deadline = time.monotonic() + 5
+    while (service.process is None or service.process.pid == first) and time.monotonic() < deadline:
+        service.keep_running()
+        time.sleep(0.01)
+
+    assert service.process.pid != first
+    assert service.process.poll() is None
+    service.ask_to_stop()
+    service.stop(time.monotonic() + 5)
+    assert service.process.poll() is not None
+
+
+def test_sigterm_ends_the_supervisor_and_its_children(tmp_path):
+    script = tmp_path / "supervisor.py"
+    script.write_text(
+        "from pathlib import Path\nfrom gateway import run\n"
+        f"run.services = lambda text: [run.Service('a', [{sys.executable!r}, '-c', {SLEEPER!r}])]\n"
+        "run.main()\n"
+    )
+    supervisor = subprocess.Popen(
+        [sys.executable, str(script)], cwd=run.ROOT, env=os.environ | {"PYTHONPATH": str(run.ROOT)},
+        stdout=subprocess.PIPE, text=True,
+    )
+    assert "up" in supervisor.stdout.readline()
+    child = int(subprocess.check_output(["pgrep", "-P", str(supervisor.pid)], text=True))
+
+    supervisor.send_signal(signal.SIGTERM)
+
+    assert supervisor.wait(10) == 0
+    assert not Path(f"/proc/{child}").exists()

@@ -1,0 +1,21 @@
+"""Celery's entry points for the books."""
+
+import structlog
+from celery import shared_task
+
+from ledger import rollup, verify
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name="ledger.roll_up")
+def roll_up() -> int:
+    return rollup.roll_up()
+
+
+@shared_task(name="ledger.verify")
+def verify_nightly() -> int:
+    problems = verify.verify_books()
+    for problem in problems:
+        log.error("books_do_not_balance", problem=problem)
+    return len(problems)

@@ -1,0 +1,91 @@
+"""`verify_books`: the proof that every figure is what its entries say. An empty list means exact.
+
+Other apps add what they know with `register_check` (a payout has one hold and one end, a capture covers its refunds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from django.db.models import Count, F, Q, Sum
+
+from gateway.lib.sums import ExactSum
+from ledger.models import Entry, LedgerAccount, Posting, RolledBalance
+from ledger.services import entry_hash, posting_digest
+
+Check = Callable[[], Iterator[str]]
+_checks: list[Check] = []
+
+
+def register_check(check: Check) -> Check:
+    """Adds a check of another app's; each problem it yields is one line for an operator."""
+    if check not in _checks:
+        _checks.append(check)
+    return check
+
+
+def verify_books() -> list[str]:
+    """All problems found, each in words. Reads everything; writes nothing."""
+    own: list[Check] = [_postings_balance, _currencies_balance, _accounts, _floors, _digests, _rollups]
+    return [problem for check in [*own, *_checks] for problem in check()]
+
+
+def _postings_balance() -> Iterator[str]:
+    sums = Entry.objects.values("posting_id", "currency").annotate(total=Sum("amount")).exclude(total=0)
+    for row in sums.order_by():
+        yield f"posting {row['posting_id']} is off by {row['total']} {row['currency']}"
+    for posting in Posting.objects.annotate(lines=Count("entries")).filter(lines__lt=2):
+        yield f"posting {posting.reference} has {posting.lines} entries"
+    for entry in Entry.objects.exclude(currency=F("account__currency")):
+        yield f"entry {entry.pk} is in {entry.currency}, its account is not"
+    for entry in Entry.objects.exclude(posting__mode=F("account__mode")):
+        yield f"entry {entry.pk} mixes test and live"
+
+
+def _currencies_balance() -> Iterator[str]:
+    sums = Entry.objects.values("account__mode", "currency").annotate(total=ExactSum("amount"))
+    for row in sums.order_by():
+        if row["total"] == 0:
+            continue
+        yield f"all {row['account__mode']} accounts in {row['currency']} sum to {row['total']}, not 0"
+
+
+def _accounts() -> Iterator[str]:
+    """Each merchant's account: its stored balance is the sum of its entries, its chain is whole."""
+    for account in LedgerAccount.objects.filter(merchant__isnull=False).order_by("pk").iterator():
+        yield from _chain(account)
+
+
+def _chain(account: LedgerAccount) -> Iterator[str]:
+    total, sequence, head = 0, 0, ""
+    entries = Entry.objects.filter(account=account).select_related("posting").order_by("sequence")
+    for entry in entries.iterator(chunk_size=2000):
+        total, sequence = total + entry.amount, sequence + 1
+        head = entry_hash(head, entry.posting.digest, sequence, entry.amount, total, entry.posting.created_at)
+        if (entry.sequence, entry.balance_after, entry.hash) != (sequence, total, head):
+            yield f"account {account.code}: the chain breaks at entry {entry.pk}"
+            return
+    if total != account.balance:
+        yield f"account {account.code}: stores {account.balance}, its entries sum to {total}"
+    if (sequence, head) != (account.sequence, account.head_hash):
+        yield f"account {account.code}: entries are missing at the end of its chain"
+
+
+def _floors() -> Iterator[str]:
+    for account in LedgerAccount.objects.filter(merchant__isnull=False, balance__lt=0):
+        yield f"account {account.code} is below zero: {account.balance}"
+
+
+def _digests() -> Iterator[str]:
+    """A posting's digest covers all of its lines, those of house accounts too."""
+    postings = Posting.objects.order_by("pk").prefetch_related("entries__account")
+    for posting in postings.iterator(chunk_size=1000):
+        amounts = {entry.account.code: entry.amount for entry in posting.entries.all()}
+        if posting_digest(posting.kind, posting.reference, posting.mode, amounts) != posting.digest:
+            yield f"posting {posting.reference} was changed"
+
+
+def _rollups() -> Iterator[str]:
+    through = Sum("account__entries__amount", filter=Q(account__entries__id__lte=F("through_id")), default=0)
+    for rolled in RolledBalance.objects.annotate(direct=through).exclude(balance=F("direct")):
+        yield f"rolled balance of account {rolled.account_id} is {rolled.balance}, entries say {rolled.direct}"

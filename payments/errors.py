@@ -1,0 +1,58 @@
+"""Refusals about payments and refunds. Nothing was changed when one is raised."""
+
+from __future__ import annotations
+
+from gateway.lib.errors import GatewayError, IllegalTransition, InvalidFields
+
+
+class DuplicateReference(GatewayError):
+    code = "duplicate_order_id"
+    message = "Order ID already exists."
+
+
+class OrderAlreadyPaid(GatewayError):
+    code = "order_already_paid"
+    message = "This order has been paid already."
+
+
+class PaymentExpired(IllegalTransition):
+    code = "payment_expired"
+    message = "This payment link has expired."
+
+
+class UtrUsed(InvalidFields):
+    """Another payment into the same account has this UTR."""
+
+    code = "utr_used"
+
+    def __init__(self) -> None:
+        super().__init__(utr="has already been used for another payment")
+
+
+class NotCapturable(IllegalTransition):
+    code = "not_capturable"
+    message = "A payment that has failed cannot be captured."
+
+
+class NotRefundable(IllegalTransition):
+    code = "not_refundable"
+    message = "Only a captured payment can be refunded."
+
+
+class RefundTooLarge(GatewayError):
+    """`details["left_minor"]` can still be refunded."""
+
+    code = "refund_too_large"
+    message = "The refunds of a payment cannot exceed what was received."
+
+
+class TestModeOnly(GatewayError):
+    code = "test_mode_only"
+    message = "Only a test payment can be simulated."
+
+
+class BadCallback(GatewayError):
+    """Unsigned, forged or unreadable: it has no effect."""
+
+    code = "bad_callback"
+    message = "This callback is not authentic."

@@ -1,0 +1,68 @@
+"""What a payment provider must be able to do. Adapters speak a provider's own language and nothing of our states.
+
+Every call carries our own reference (the payment's or refund's public id), and the provider must treat a second
+call with the same reference as the first one repeated. Adapters raise `ProviderDown` when nothing was sent and
+`ProviderTimeout` when it may have arrived, and hold no state of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.lib.money import Money
+from gateway.lib.providers import Outcome
+from payments.providers.cards import CardDetails
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Money wanted from a payer: by `vpa`, by `token` (a card), or by what the payer says was sent (`claimed_utr`)."""
+
+    reference: str
+    amount: Money
+    method: str
+    vpa: str = ""
+    token: str = field(default="", repr=False)
+    claimed_utr: str = ""
+    capture: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """Money to give back of the charge `charge_reference`."""
+
+    reference: str
+    charge_reference: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A provider's own message to us; `event_id` is the provider's and unique, `reference` is ours."""
+
+    event_id: str
+    reference: str
+    outcome: Outcome
+
+
+class PaymentProvider(Protocol):
+    name: str
+    # An authorisation moves the money at once (UPI): a capture is then a matter of our books alone.
+    captures_at_once: bool
+
+    def tokenise(self, card: CardDetails) -> str:
+        """A token of at most 120 characters that stands for the card and contains nothing of it."""
+
+    def authorise(self, charge: Charge) -> Outcome: ...
+
+    def capture(self, charge: Charge) -> Outcome: ...
+
+    def refund(self, reversal: Reversal) -> Outcome: ...
+
+    def status(self, reference: str) -> Outcome:
+        """What became of a charge or a refund of ours."""
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback:
+        """Raises `BadCallback` for what is not authentic or not readable. `headers` have lower-case names."""

@@ -1,0 +1,33 @@
+"""Which provider moves a mode's money. Test mode is always the sandbox's; live mode never is."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from gateway.lib.errors import ProviderUnavailable
+from gateway.lib.modes import Mode
+from payments.providers.base import PaymentProvider
+from payments.providers.sandbox import SANDBOX
+
+_providers: dict[str, PaymentProvider] = {SANDBOX.name: SANDBOX}
+
+
+def register(provider: PaymentProvider) -> None:
+    """Adds an adapter; its name is what LIVE_PAYMENT_PROVIDER and a payment's `provider` say."""
+    _providers[provider.name] = provider
+
+
+def get(name: str) -> PaymentProvider:
+    if name not in _providers:
+        raise ProviderUnavailable(f"The payment provider {name!r} is not installed.")
+    return _providers[name]
+
+
+def provider_for(mode: str) -> PaymentProvider:
+    """For a new payment. Raises `ProviderUnavailable` in live mode until one is configured."""
+    if mode == Mode.TEST:
+        return SANDBOX
+    name = settings.LIVE_PAYMENT_PROVIDER
+    if name == SANDBOX.name or name not in _providers:
+        raise ProviderUnavailable()
+    return _providers[name]

@@ -1,0 +1,153 @@
+"""Reads about money in. Whatever a viewer gets comes through `accounts.actors.scope`; figures count captured money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from accounts import history
+from accounts.actors import Viewer, scope
+from accounts.history import TimelineItem
+from gateway.lib.errors import NotFound
+from gateway.lib.sums import ExactSum
+from payments.models import Order, Payment, Refund
+
+Status = Payment.Status
+_TITLES = {
+    "payment.created": "Payment created",
+    "payment.processing": "Payer confirmed",
+    "payment.succeeded": "Payment succeeded",
+    "payment.captured": "Money booked",
+    "payment.capture_requested": "Capture asked for",
+    "payment.settled": "Money settled",
+    "payment.failed": "Payment failed",
+    "payment.flagged": "Needs attention",
+    "payment.flag_cleared": "Attention no longer needed",
+    "refund.created": "Refund asked for",
+    "refund.processed": "Refund paid",
+    "refund.failed": "Refund failed",
+    "refund.resolved": "Refund resolved by an operator",
+    "refund.flagged": "Refund needs attention",
+    "refund.flag_cleared": "Refund needs no more attention",
+}
+
+
+def visible_payments(viewer: Viewer) -> QuerySet[Payment]:
+    """Newest first, with a unique last key."""
+    rows = scope(Payment.objects.select_related("order", "merchant", "created_by"), viewer)
+    return rows.order_by("-created_at", "-id")
+
+
+def visible_orders(viewer: Viewer) -> QuerySet[Order]:
+    return scope(Order.objects.select_related("merchant"), viewer).order_by("-created_at", "-id")
+
+
+def visible_refunds(viewer: Viewer) -> QuerySet[Refund]:
+    rows = scope(Refund.objects.select_related("payment__order", "merchant", "created_by"), viewer)
+    return rows.order_by("-created_at", "-id")
+
+
+def needing_attention(viewer: Viewer) -> QuerySet[Payment]:
+    """Payments that an operator must look at; `flag` says why."""
+    return visible_payments(viewer).exclude(flag="")
+
+
+def payment_by_token(token: str) -> Payment:
+    """The payment of a hosted page; whoever knows the token may see it. Raises `NotFound`."""
+    payment = Payment.objects.select_related("order", "merchant").filter(page_token=token).first()
+    if payment is None:
+        raise NotFound()
+    return payment
+
+
+def search(rows: QuerySet[Payment], text: str) -> QuerySet[Payment]:
+    """Payments whose order id, payment id, payer, UTR or VPA has `text` in it."""
+    text = text.strip()
+    if not text:
+        return rows
+    if "\0" in text:
+        return rows.none()
+    found = Q()
+    for field in ("order__reference", "public_id", "payer_name", "payer_email", "utr", "vpa"):
+        found |= Q(**{f"{field}__icontains": text})
+    return rows.filter(found)
+
+
+def timeline(payment: Payment) -> list[TimelineItem]:
+    """What happened to a payment and its refunds, oldest first."""
+    refunds = Refund.objects.filter(payment=payment).values_list("public_id", flat=True)
+    return history.timeline([payment.public_id, *refunds], _TITLES)
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """Payments that ended on `day`: minor units of INR, gross of fees and refunds."""
+
+    day: date
+    count: int = 0  # succeeded
+    failed: int = 0
+    succeeded_minor: int = 0  # captured
+    fee_minor: int = 0
+
+    @property
+    def success_rate(self) -> float | None:
+        """Percent of the payments that ended; None where none did."""
+        ended = self.count + self.failed
+        return round(100 * self.count / ended, 1) if ended else None
+
+
+def daily_totals(viewer: Viewer, days: int = 30, zone: tzinfo | None = None) -> list[DayTotals]:
+    """One row a day, oldest first, today last, days without payments included. A day is one of `zone`'s."""
+    zone = zone or timezone.get_current_timezone()
+    today = timezone.localdate(timezone=zone)
+    first = today - timedelta(days=days - 1)
+    rows = _ended_since(viewer, _midnight(first, zone)).annotate(day=TruncDate("completed_at", tzinfo=zone))
+    found = {row[0]: DayTotals(*row) for row in rows.values_list("day").annotate(**_SUMS).order_by()}
+    wanted = (first + timedelta(days=offset) for offset in range(days))
+    return [found.get(day) or DayTotals(day) for day in wanted]
+
+
+_CAPTURED = Q(captured_at__isnull=False)
+# In the order of `DayTotals`.
+_SUMS = {
+    "succeeded": Count("id", filter=Q(status=Status.SUCCEEDED)),
+    "not_succeeded": Count("id", filter=Q(status=Status.FAILED)),
+    "gross": ExactSum("received_minor", filter=_CAPTURED, default=0),
+    "fees": ExactSum("fee_minor", filter=_CAPTURED, default=0),
+}
+
+
+def _ended_since(viewer: Viewer, moment: datetime) -> QuerySet[Payment]:
+    return scope(Payment.objects.filter(completed_at__gte=moment, currency="INR"), viewer)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, datetime.min.time(), tzinfo=zone)
+
+
+@dataclass(frozen=True, slots=True)
+class TodayFigures:
+    """`totals` of today, what is still open, what was given back today, and what needs an operator."""
+
+    totals: DayTotals
+    open: int
+    refunded_minor: int
+    flagged: int
+
+
+def today_figures(viewer: Viewer, zone: tzinfo | None = None) -> TodayFigures:
+    zone = zone or timezone.get_current_timezone()
+    midnight = _midnight(timezone.localdate(timezone=zone), zone)
+    refunds = scope(Refund.objects.filter(completed_at__gte=midnight, currency="INR"), viewer)
+    refunded = refunds.filter(status=Refund.Status.PROCESSED).aggregate(total=ExactSum("amount_minor", default=0))
+    payments = scope(Payment.objects.all(), viewer)
+    return TodayFigures(
+        totals=daily_totals(viewer, 1, zone)[0],
+        open=payments.filter(status=Status.PROCESSING).count(),
+        refunded_minor=refunded["total"],
+        flagged=payments.exclude(flag="").count(),
+    )

@@ -1,0 +1,13 @@
+"""Writes about money in. Each service is one transaction and says who acted; the rest of the package is its own."""
+
+from payments.services.callbacks import apply_provider_event
+from payments.services.captures import capture_payment
+from payments.services.confirming import confirm_payment
+from payments.services.operators import clear_flag, mark_failed, mark_succeeded, simulate
+from payments.services.orders import check_instrument, create_order, create_payment, pay_order
+from payments.services.refunds import create_refund, resolve_refund
+
+__all__ = [
+    "apply_provider_event", "capture_payment", "check_instrument", "clear_flag", "confirm_payment", "create_order",
+    "create_payment", "create_refund", "mark_failed", "mark_succeeded", "pay_order", "resolve_refund", "simulate",
+]

@@ -1,0 +1,109 @@
+"""What people decide about payments: an operator who saw the bank's statement, and the page's Simulate buttons."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.models import Role
+from accounts.operators import check_operator
+from gateway.lib.errors import IllegalTransition, InvalidFields
+from gateway.lib.modes import Mode
+from gateway.lib.money import Money
+from payments.errors import OrderAlreadyPaid, TestModeOnly, UtrUsed
+from payments.models import Payment, Refund
+from payments.providers.sandbox import SANDBOX
+from payments.services.callbacks import apply_provider_event
+from payments.services.confirming import check_waiting
+from payments.services.instruments import check_utr_is_new, clean_utr
+from payments.services.outcomes import begin, fail, order_has_other_success, succeed
+from payments.services.records import lock, write_down
+
+Status = Payment.Status
+_PAGE = Actor.system("payment page")
+# An installation with one super_admin must not be left with a payment that nobody can decide.
+_MAY_MARK_OWN = (Role.SUPER_ADMIN,)
+
+
+@transaction.atomic
+def mark_succeeded(*, actor: Actor, payment: Payment, utr: str, received: Money | None = None) -> Payment:
+    """An operator has seen the money: `received` (default: what was asked) came with this UTR.
+
+    Also for a payment that had failed or expired; it is then flagged as late. Raises `OwnRecord`, `InvalidFields`,
+    `UtrUsed`, `OrderAlreadyPaid`, `IllegalTransition`.
+    """
+    check_operator(actor, payment, own=_MAY_MARK_OWN)
+    utr, row = clean_utr(utr), lock(payment)
+    if received is not None and (received.currency != row.currency or received.minor <= 0):
+        raise InvalidFields(received=f"must be a positive amount in {row.currency}")
+    if row.status == Status.SUCCEEDED:
+        raise IllegalTransition("This payment has succeeded already.")
+    if order_has_other_success(row):
+        raise OrderAlreadyPaid()
+    check_utr_is_new(row, utr)
+    if row.status == Status.CREATED:
+        begin(actor, row)
+    try:
+        succeed(
+            actor, row, received_minor=received.minor if received else row.amount_minor, utr=utr,
+            comments="Approved by an operator",
+        )
+    except IntegrityError as error:  # the same UTR on another payment, at this very moment
+        raise UtrUsed() from error
+    return row
+
+
+@transaction.atomic
+def mark_failed(*, actor: Actor, payment: Payment, reason: str) -> Payment:
+    """An operator rejects a payment that has not ended. Raises `OwnRecord`, `InvalidFields`, `IllegalTransition`."""
+    check_operator(actor, payment, own=_MAY_MARK_OWN)
+    if not reason.strip():
+        raise InvalidFields(reason="is required")
+    row = lock(payment)
+    if row.status not in (Status.CREATED, Status.PROCESSING):
+        raise IllegalTransition("This payment has ended already.")
+    fail(actor, row, code="rejected", reason=reason.strip())
+    return row
+
+
+@transaction.atomic
+def simulate(*, payment: Payment, succeed: bool) -> Payment:
+    """The Simulate buttons of a test payment's page: the sandbox decides now, and tells us as any provider would."""
+    if payment.mode != Mode.TEST or payment.provider != SANDBOX.name:
+        raise TestModeOnly()
+    row = lock(payment)
+    if row.status == Status.CREATED:
+        check_waiting(row)
+        begin(_PAGE, row)
+    if row.status != Status.PROCESSING:
+        raise IllegalTransition("This payment has ended already.")
+    callback = SANDBOX.decide(row.public_id, row.amount, succeed=succeed)
+    apply_provider_event(provider=SANDBOX.name, event=callback)
+    row.refresh_from_db()
+    return row
+
+
+@transaction.atomic
+def clear_flag(*, actor: Actor, record: Payment | Refund, note: str) -> None:
+    """An operator has dealt with what was odd about `record`, and says how; one that is open is asked about again."""
+    check_operator(actor, record)
+    if not note.strip():
+        raise InvalidFields(note="is required")
+    rows = type(record)._default_manager.filter(pk=record.pk).exclude(flag="")
+    flag = record.flag
+    if not rows.update(flag=""):
+        raise IllegalTransition("There is nothing to clear.")
+    record.flag = ""
+    if _is_open(record):
+        type(record)._default_manager.filter(pk=record.pk).update(due_at=timezone.now(), tries=0)
+    kind = "payment" if isinstance(record, Payment) else "refund"
+    write_down(actor, record, f"{kind}.flag_cleared", flag=flag, detail=note.strip()[:200])
+
+
+def _is_open(record: Payment | Refund) -> bool:
+    """Whether something is still to come from the provider."""
+    if isinstance(record, Refund):
+        return record.status == Refund.Status.PENDING
+    wants_capture = record.capture_requested_at is not None and record.captured_at is None
+    return record.status == Status.PROCESSING or (record.status == Status.SUCCEEDED and wants_capture)

@@ -1,0 +1,132 @@
+"""New orders and payments. A merchant's `reference` names one order per mode; the database keeps that."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.models import Merchant, User
+from gateway.lib.errors import InvalidFields
+from gateway.lib.jobs import wake
+from gateway.lib.money import FIAT, Money
+from payments.errors import DuplicateReference, OrderAlreadyPaid
+from payments.models import Order, Payment
+from payments.providers import registry
+from payments.providers.cards import CardDetails
+from payments.services import instruments
+from payments.services.fees import quote_fee
+from payments.services.records import write_down
+
+
+@transaction.atomic
+def create_payment(
+    *, actor: Actor, merchant: Merchant, mode: str, contract: str, amount: Money, reference: str,
+    method: str = Payment.Method.UPI, payer_name: str = "", payer_email: str = "", payer_phone: str = "",
+    payer_reference: str = "", redirect_url: str = "", notes: dict[str, Any] | None = None,
+    created_by: User | None = None,
+) -> Payment:
+    """An order and its one payment, which waits for the payer on the hosted page until it expires.
+
+    Raises `ProviderUnavailable` (live mode without a provider), then `DuplicateReference`.
+    """
+    provider = registry.provider_for(mode)
+    order = _insert_order(
+        merchant=merchant, mode=mode, contract=contract, amount=amount, reference=reference,
+        notes=notes or {}, created_by=created_by, status=Order.Status.ATTEMPTED,
+    )
+    return _insert_payment(
+        actor, order, contract, provider.name, method=method, payer_name=payer_name, payer_email=payer_email,
+        payer_phone=payer_phone, payer_reference=payer_reference, redirect_url=redirect_url, created_by=created_by,
+        expires_at=timezone.now() + timedelta(minutes=settings.PAYMENT_LINK_MINUTES),
+    )
+
+
+@transaction.atomic
+def create_order(
+    *, actor: Actor, merchant: Merchant, mode: str, contract: str, amount: Money, reference: str | None = None,
+    receipt: str = "", notes: dict[str, Any] | None = None, public: bool = False, manual_capture: bool = False,
+    created_by: User | None = None,
+) -> Order:
+    """An order to be paid later by `pay_order`. Raises `ProviderUnavailable`, then `DuplicateReference`."""
+    registry.provider_for(mode)
+    order = _insert_order(
+        merchant=merchant, mode=mode, contract=contract, amount=amount, reference=reference, receipt=receipt,
+        notes=notes or {}, public=public, manual_capture=manual_capture, created_by=created_by,
+    )
+    audit.record(
+        actor, "order.created", order.public_id, merchant=merchant, mode=mode, detail=f"{amount} {amount.currency}"
+    )
+    return order
+
+
+def check_instrument(*, mode: str, method: str, vpa: str = "", card: CardDetails | None = None) -> dict[str, Any]:
+    """What `pay_order` may keep of the payer's means; a card is a token from here on.
+
+    For a caller whose own transaction surrounds `pay_order`: the provider is called here, so none may be open yet.
+    Raises `InvalidFields`, `ProviderUnavailable`.
+    """
+    provider = registry.provider_for(mode)
+    if method == Payment.Method.UPI and not vpa:
+        raise InvalidFields(vpa="is required")
+    return instruments.of_payer(provider=provider.name, method=method, vpa=vpa, card=card)
+
+
+def pay_order(
+    *, actor: Actor, order: Order, contract: str, method: str, vpa: str = "", card: CardDetails | None = None,
+    payer_name: str = "", payer_email: str = "", payer_phone: str = "", created_by: User | None = None,
+    instrument: dict[str, Any] | None = None,
+) -> Payment:
+    """A payment whose payer has acted already: `created` until a worker authorises it, which it is woken for.
+
+    Paid with `vpa` or `card`, or with an `instrument` that was checked before. Raises `ProviderUnavailable`,
+    `InvalidFields`, `OrderAlreadyPaid`. A second try beside or after another is allowed; that only one succeeds is
+    kept when they end.
+    """
+    provider = registry.provider_for(order.mode)
+    if instrument is None:
+        instrument = check_instrument(mode=order.mode, method=method, vpa=vpa, card=card)
+    with transaction.atomic():
+        order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("merchant").get(pk=order.pk)
+        if order.payments.filter(status=Payment.Status.SUCCEEDED).exists():
+            raise OrderAlreadyPaid()
+        if order.status == Order.Status.CREATED:
+            order.advance(Order.Status.ATTEMPTED)
+        payment = _insert_payment(
+            actor, order, contract, provider.name, method=method, payer_name=payer_name, payer_email=payer_email,
+            payer_phone=payer_phone, created_by=created_by, due_at=timezone.now(), **instrument,
+        )
+        wake("payments.drive")
+    return payment
+
+
+def _insert_order(*, amount: Money, **values: Any) -> Order:
+    if amount.currency not in FIAT:
+        raise InvalidFields(currency=f"must be {' or '.join(FIAT)}")
+    try:
+        return Order.objects.create(amount_minor=amount.minor, currency=amount.currency, **values)
+    except IntegrityError as error:
+        raise DuplicateReference() from error
+
+
+def _insert_payment(
+    actor: Actor, order: Order, contract: str, provider: str, *, method: str,
+    expires_at: datetime | None = None, **values: Any,
+) -> Payment:
+    if method not in Payment.Method.values:
+        raise InvalidFields(method=f"must be {' or '.join(Payment.Method.values)}")
+    fee = quote_fee(order.merchant_id, method, Money(order.amount_minor, order.currency))
+    payment = Payment.objects.create(
+        order=order, merchant=order.merchant, mode=order.mode, contract=contract, method=method,
+        currency=order.currency, amount_minor=order.amount_minor, fee_minor=fee.fee_minor, tax_minor=fee.tax_minor,
+        provider=provider, expires_at=expires_at,
+        receiving_account=settings.PAYEE_VPA if method == Payment.Method.UPI else "", **values,
+    )
+    detail = f"{payment.amount} {payment.currency} by {payment.get_method_display()}"
+    write_down(actor, payment, "payment.created", detail=detail)
+    return payment

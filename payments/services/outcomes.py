@@ -1,0 +1,172 @@
+"""How a payment ends, whoever says so: the payer's provider, an operator, or the clock.
+
+All ends pass through here under the locks of the order and then the payment, so that at most one payment of an
+order succeeds and its money is booked once. Money that arrives is never lost: a success after a failure or an expiry
+is booked and flagged, and one that cannot be booked (another amount, an order paid already) is flagged for an
+operator. The events of a provider may come in any order and end in the same state: success outweighs failure.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actors import Actor
+from gateway.lib.money import Money
+from gateway.lib.providers import Flag, Outcome, ProviderState
+from gateway.lib.work import ended
+from payments.models import Payment
+from payments.services.captures import capture_if_wanted
+from payments.services.instruments import utr_is_used
+from payments.services.records import lock, write_down
+
+log = structlog.get_logger(__name__)
+Status = Payment.Status
+
+
+@transaction.atomic
+def apply_outcome(*, actor: Actor, payment: Payment, outcome: Outcome) -> str:
+    """Applies what a provider said about a payment; returns the effect: succeeded, failed, flagged or none."""
+    row = lock(payment)
+    if outcome.result == "succeeded":
+        return _provider_success(actor, row, outcome)
+    if outcome.result == "failed":
+        return _provider_failure(actor, row, outcome)
+    return "none"
+
+
+def _provider_success(actor: Actor, row: Payment, outcome: Outcome) -> str:
+    if row.status == Status.SUCCEEDED:
+        return _repeated_success(actor, row, outcome)
+    if row.status == Status.CREATED:
+        begin(actor, row)
+    if not outcome.moved(row.amount_minor, row.currency):
+        return set_flag(actor, row, Flag.AMOUNT_DIFFERS, _difference(row, outcome))
+    if utr_is_used(row, outcome.utr.upper()):
+        return set_flag(actor, row, Flag.UTR_REUSED, f"UTR {outcome.utr}")
+    if order_has_other_success(row):
+        return _second_success(actor, row, outcome)
+    succeed(
+        actor, row, received_minor=row.amount_minor, utr=outcome.utr.upper(), comments="Auto Approved",
+        provider_reference=outcome.reference,
+    )
+    return "succeeded"
+
+
+def _repeated_success(actor: Actor, row: Payment, outcome: Outcome) -> str:
+    if outcome.moved(row.received_minor or 0, row.currency):
+        return "none"
+    return set_flag(actor, row, Flag.AMOUNT_DIFFERS, _difference(row, outcome))
+
+
+def _difference(row: Payment, outcome: Outcome) -> str:
+    said = f"{outcome.amount_minor} {outcome.currency or row.currency}"
+    return f"asked for {row.amount_minor} {row.currency}, the provider reports {said} (minor units)"
+
+
+def _second_success(actor: Actor, row: Payment, outcome: Outcome) -> str:
+    if row.status != Status.FAILED:
+        fail(
+            actor, row, code="order_already_paid", answered=True,
+            reason="The order was paid already by another payment.",
+        )
+    return set_flag(actor, row, Flag.SECOND_SUCCESS, f"UTR {outcome.utr}: return the money to the payer")
+
+
+def _provider_failure(actor: Actor, row: Payment, outcome: Outcome) -> str:
+    if row.status == Status.FAILED:
+        return "none"
+    if row.status == Status.SUCCEEDED:
+        return set_flag(actor, row, Flag.CONTRADICTED, outcome.message)
+    if row.status == Status.CREATED:
+        begin(actor, row)
+    fail(
+        actor, row, code=outcome.code or "declined", reason=outcome.message or "The payment was declined.",
+        answered=True, provider_reference=outcome.reference,
+    )
+    return "failed"
+
+
+def order_has_other_success(row: Payment) -> bool:
+    others = Payment.objects.filter(order_id=row.order_id, status=Status.SUCCEEDED)
+    return others.exclude(pk=row.pk).exists()
+
+
+def begin(actor: Actor, payment: Payment, **changes: Any) -> None:
+    """The payer has acted. `changes` are written in the same UPDATE."""
+    payment.advance(Status.PROCESSING, comments="Payin Initiated", **changes)
+    write_down(actor, payment, "payment.processing", tell=True, detail=_instrument(payment))
+
+
+def succeed(
+    actor: Actor, row: Payment, *, received_minor: int, utr: str, comments: str, provider_reference: str = ""
+) -> None:
+    """The money is there. `row` is locked, and no other payment of its order has succeeded."""
+    flag = _lateness(row)
+    row.advance(
+        Status.SUCCEEDED, received_minor=received_minor, utr=utr, comments=comments, failure_code="",
+        failure_reason="", flag=flag, provider_state=ProviderState.ANSWERED, completed_at=timezone.now(),
+        provider_reference=provider_reference or row.provider_reference, **ended(),
+    )
+    received = Money(received_minor, row.currency)
+    detail = f"{received} {row.currency} received, UTR {utr or 'none'}"
+    write_down(actor, row, "payment.succeeded", tell=True, detail=detail, flag=flag)
+    if flag:
+        log.warning("payment_flagged", payment=row.public_id, flag=flag)
+    capture_if_wanted(actor, row)
+
+
+def _lateness(row: Payment) -> str:
+    """The flag of a success: an operator's decision or a second report has dealt with an earlier one."""
+    if row.status != Status.FAILED:
+        return ""
+    return Flag.CONTRADICTED if row.provider_state == ProviderState.ANSWERED else Flag.LATE_SUCCESS
+
+
+def fail(
+    actor: Actor, row: Payment, *, code: str, reason: str, answered: bool = False, provider_reference: str = ""
+) -> None:
+    state = ProviderState.ANSWERED if answered else row.provider_state
+    row.advance(
+        Status.FAILED, failure_code=code[:40], failure_reason=reason[:200], comments=reason[:200],
+        provider_state=state, completed_at=timezone.now(), flag="",
+        provider_reference=provider_reference or row.provider_reference, **ended(),
+    )
+    write_down(actor, row, "payment.failed", tell=True, detail=reason, code=code)
+
+
+def set_flag(actor: Actor, row: Payment, flag: str, detail: str) -> str:
+    """A person must look; nobody asks the provider any more until then."""
+    changes: dict[str, Any] = {"flag": flag, "updated_at": timezone.now()}
+    if row.status == Status.PROCESSING:
+        changes |= {"provider_state": ProviderState.ANSWERED} | ended()
+    Payment.objects.filter(pk=row.pk).update(**changes)
+    row.flag = flag
+    write_down(actor, row, "payment.flagged", flag=flag, detail=f"{Flag(flag).label}. {detail}".strip())
+    log.warning("payment_flagged", payment=row.public_id, flag=flag)
+    return "flagged"
+
+
+def _instrument(payment: Payment) -> str:
+    if payment.card_last_four:
+        return f"{payment.card_brand} ending in {payment.card_last_four}"
+    return payment.vpa or (f"the payer gave UTR {payment.claimed_utr}" if payment.claimed_utr else "")
+
+
+@transaction.atomic
+def expire(*, actor: Actor, payment: Payment) -> bool:
+    """Ends a payment that nobody confirmed in time; False if somebody did meanwhile."""
+    row = lock(payment)
+    if row.status != Status.CREATED or row.due_at or row.expires_at is None or row.expires_at > timezone.now():
+        return False
+    fail(actor, row, code="expired", reason="The payer did not pay in time.")
+    return True
+
+
+@transaction.atomic
+def begin_queued(*, actor: Actor, payment: Payment) -> None:
+    """A worker takes up a payment whose payer acted when it was made; it keeps the worker's lease."""
+    begin(actor, payment)

@@ -1,0 +1,128 @@
+"""Payments as their tests need them: made, confirmed, paid; and a provider that says what a test tells it to."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from accounts.actors import Actor
+from gateway.lib.money import Money
+from gateway.lib.providers import Outcome
+from payments import work
+from payments.models import Payment
+from payments.providers import registry
+from payments.services import capture_payment, confirm_payment, create_order, create_payment, pay_order
+
+PAYER = Actor.system("payment page")
+
+
+@pytest.fixture(autouse=True)
+def _sandbox_answers_at_once(settings):
+    settings.SANDBOX_PAYMENT_DELAY_SECONDS = 0
+
+
+@pytest.fixture
+def make(cast):
+    """`make(100_000)` is a payment of ₹1,000.00 that waits for its payer."""
+    numbers = itertools.count(1)
+
+    def make(minor=100_000, *, merchant=None, mode="test", **more):
+        owner = merchant or cast.merchant
+        values = {"contract": "portal", "reference": f"ORDER-{next(numbers)}", "created_by": cast.merchant_user} | more
+        return create_payment(
+            actor=Actor(cast.merchant_user, "tests"), merchant=owner, mode=mode, amount=Money(minor, "INR"), **values
+        )
+
+    return make
+
+
+@pytest.fixture
+def confirmed(make):
+    def confirmed(minor=100_000, *, vpa="", card=None, **more):
+        return confirm_payment(actor=PAYER, payment=make(minor, **more), vpa=vpa, card=card)
+
+    return confirmed
+
+
+@pytest.fixture
+def paid(confirmed):
+    """A payment that went the whole way: confirmed, authorised by its provider, captured."""
+
+    def paid(minor=100_000, **more):
+        payment = confirmed(minor, **more)
+        work.drive_payments()
+        payment.refresh_from_db()
+        assert payment.status == Payment.Status.SUCCEEDED
+        return payment
+
+    return paid
+
+
+@pytest.fixture
+def manual_order(cast):
+    """An order whose payments are captured only when the merchant asks."""
+
+    def order(minor=100_000, **more):
+        return create_order(
+            actor=Actor(cast.merchant_user, "tests"), merchant=cast.merchant, mode=more.pop("mode", "test"),
+            contract="checkout", amount=Money(minor, "INR"), manual_capture=True, **more,
+        )
+
+    return order
+
+
+@pytest.fixture
+def pay():
+    def pay(order, vpa="success@upi", **more):
+        values = {"method": "upi", "vpa": vpa} | more
+        return pay_order(actor=Actor.system("tests"), order=order, contract="checkout", **values)
+
+    return pay
+
+
+@pytest.fixture
+def capture():
+    return lambda payment: capture_payment(actor=Actor.system("tests"), payment=payment)
+
+
+class ScriptedProvider:
+    """Answers from `answers`, one a call, the last one for ever; what was asked stands in `asked`."""
+
+    name = "scripted"
+    captures_at_once = True
+
+    def __init__(self):
+        self.answers, self.asked = [Outcome("pending")], []
+
+    def _next(self, call, reference):
+        self.asked.append((call, reference))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def tokenise(self, card):
+        return "tok_scripted"
+
+    def authorise(self, charge):
+        return self._next("authorise", charge.reference)
+
+    def capture(self, charge):
+        return self._next("capture", charge.reference)
+
+    def refund(self, reversal):
+        return self._next("refund", reversal.reference)
+
+    def status(self, reference):
+        return self._next("status", reference)
+
+
+@pytest.fixture
+def provider(settings):
+    """The live provider of this test."""
+    scripted = ScriptedProvider()
+    registry.register(scripted)
+    settings.LIVE_PAYMENT_PROVIDER = scripted.name
+    yield scripted
+    registry._providers.pop(scripted.name)

@@ -1,0 +1,68 @@
+"""What the books must say about payments and refunds; `verify_books` runs these with its own checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Exists, F, OuterRef, Q, Sum, Value
+from django.db.models.functions import Concat
+
+from accounts.models import AuditRecord
+from ledger.models import Posting
+from ledger.verify import register_check
+from payments.models import Payment, Refund
+
+
+def _booked(prefix: str, step: str) -> Exists:
+    reference = Concat(Value(f"{prefix}:"), OuterRef("public_id"), Value(f":{step}"))
+    return Exists(Posting.objects.filter(reference=reference))
+
+
+@register_check
+def captures() -> Iterator[str]:
+    """A payment has a capture exactly if it says so, and a settlement only after it."""
+    rows = Payment.objects.annotate(booked=_booked("payment", "capture"), moved=_booked("payment", "settle"))
+    for row in rows.filter(Q(captured_at__isnull=False, booked=False) | Q(captured_at__isnull=True, booked=True)):
+        yield f"payment {row.public_id}: captured_at is {row.captured_at}, its capture is booked: {row.booked}"
+    for row in rows.filter(moved=True).filter(Q(settled_at__isnull=True) | Q(booked=False)):
+        yield f"payment {row.public_id}: settled in the ledger only"
+    for payment in Payment.objects.filter(captured_at__isnull=False).exclude(status=Payment.Status.SUCCEEDED):
+        yield f"payment {payment.public_id} is captured and {payment.status}"
+
+
+@register_check
+def refund_sums() -> Iterator[str]:
+    """What a payment says it gave back is the sum of its refunds, and within what it received."""
+    rows = Payment.objects.annotate(
+        given=Sum("refunds__amount_minor", filter=Q(refunds__status=Refund.Status.PROCESSED), default=0),
+        under_way=Sum("refunds__amount_minor", filter=Q(refunds__status=Refund.Status.PENDING), default=0),
+    )
+    for row in rows.exclude(refunded_minor=F("given"), refunding_minor=F("under_way")):
+        yield f"payment {row.public_id}: refunded {row.refunded_minor}, its refunds sum to {row.given}"
+
+
+@register_check
+def refund_holds() -> Iterator[str]:
+    """A refund has one hold, and once ended one settlement or one release."""
+    settled, released = Q(settled=True, released=False), Q(settled=False, released=True)
+    good = (
+        Q(held=True, status=Refund.Status.PROCESSED) & settled
+        | Q(held=True, status=Refund.Status.FAILED) & released
+        | Q(held=True, status=Refund.Status.PENDING, settled=False, released=False)
+    )
+    rows = Refund.objects.annotate(
+        held=_booked("refund", "hold"), settled=_booked("refund", "settle"), released=_booked("refund", "release")
+    )
+    for row in rows.exclude(good):
+        yield f"refund {row.public_id} is {row.status}, its postings say otherwise"
+
+
+@register_check
+def audited() -> Iterator[str]:
+    """Every state that a payment or a refund is in was written down when it got there."""
+    for rows, word in ((Payment.objects.all(), "payment"), (Refund.objects.exclude(status="pending"), "refund")):
+        trail = AuditRecord.objects.filter(
+            target=OuterRef("public_id"), action=Concat(Value(f"{word}."), OuterRef("status"))
+        )
+        for row in rows.annotate(written=Exists(trail)).filter(written=False):
+            yield f"{word} {row.public_id} became {row.status} without an audit record"

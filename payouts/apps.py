@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class PayoutsConfig(AppConfig):
+    name = "payouts"
+
+    def ready(self) -> None:
+        from payouts import verify  # noqa: F401 - registers what the books must say about payouts

@@ -1,0 +1,105 @@
+"""Reads about money out. Whatever a viewer gets comes through `accounts.actors.scope`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from accounts import history
+from accounts.actors import Viewer, scope
+from accounts.history import TimelineItem
+from gateway.lib.sums import ExactSum
+from payouts.models import Payout
+
+Status = Payout.Status
+_TITLES = {
+    "payout.created": "Payout created, money held",
+    "payout.approved": "Approved",
+    "payout.rejected": "Rejected, money released",
+    "payout.processing": "Given to the bank",
+    "payout.processed": "Paid by the bank",
+    "payout.failed": "Failed at the bank, money released",
+    "payout.flagged": "Needs attention",
+    "payout.resolved": "Resolved by an operator",
+    "payout.flag_cleared": "Attention no longer needed",
+}
+
+
+def visible_payouts(viewer: Viewer) -> QuerySet[Payout]:
+    """Newest first, with a unique last key."""
+    rows = scope(Payout.objects.select_related("merchant", "created_by", "approved_by"), viewer)
+    return rows.order_by("-created_at", "-id")
+
+
+def waiting_for_approval(viewer: Viewer) -> QuerySet[Payout]:
+    """Oldest first: those that an operator must decide about."""
+    return visible_payouts(viewer).filter(status=Status.PENDING).order_by("created_at", "id")
+
+
+def needing_attention(viewer: Viewer) -> QuerySet[Payout]:
+    """Payouts that an operator must look at; `flag` says why."""
+    return visible_payouts(viewer).exclude(flag="")
+
+
+def search(rows: QuerySet[Payout], text: str) -> QuerySet[Payout]:
+    """Payouts whose order id, payout id, beneficiary, account or UTR has `text` in it."""
+    text = text.strip()
+    if not text:
+        return rows
+    if "\0" in text:
+        return rows.none()
+    found = Q()
+    for field in ("reference", "public_id", "beneficiary_name", "account_number", "utr"):
+        found |= Q(**{f"{field}__icontains": text})
+    return rows.filter(found)
+
+
+def timeline(payout: Payout) -> list[TimelineItem]:
+    """What happened to a payout, oldest first."""
+    return history.timeline([payout.public_id], _TITLES)
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """Payouts that the bank paid on `day`, in minor units of INR; `charge_minor` includes GST."""
+
+    day: date
+    count: int = 0
+    paid_minor: int = 0
+    charge_minor: int = 0
+
+
+def daily_totals(viewer: Viewer, days: int = 30, zone: tzinfo | None = None) -> list[DayTotals]:
+    """One row a day, oldest first, today last, days without payouts included. A day is one of `zone`'s."""
+    zone = zone or timezone.get_current_timezone()
+    today = timezone.localdate(timezone=zone)
+    first = today - timedelta(days=days - 1)
+    start = datetime.combine(first, datetime.min.time(), tzinfo=zone)
+    rows = scope(Payout.objects.filter(processed_at__gte=start, currency="INR"), viewer)
+    rows = rows.annotate(day=TruncDate("processed_at", tzinfo=zone))
+    sums = rows.values_list("day").annotate(Count("id"), ExactSum("amount_minor"), ExactSum("charge_minor")).order_by()
+    found = {row[0]: DayTotals(*row) for row in sums}
+    wanted = (first + timedelta(days=offset) for offset in range(days))
+    return [found.get(day) or DayTotals(day) for day in wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class TodayFigures:
+    totals: DayTotals
+    waiting: int  # for an operator's approval
+    under_way: int
+    flagged: int
+
+
+def today_figures(viewer: Viewer, zone: tzinfo | None = None) -> TodayFigures:
+    rows = scope(Payout.objects.all(), viewer)
+    return TodayFigures(
+        totals=daily_totals(viewer, 1, zone)[0],
+        waiting=rows.filter(status=Status.PENDING).count(),
+        under_way=rows.filter(status__in=[Status.APPROVED, Status.PROCESSING]).count(),
+        flagged=rows.exclude(flag="").count(),
+    )

@@ -1,0 +1,87 @@
+"""Payouts as their tests need them, and a bank that says what a test tells it to."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from accounts.actors import Actor
+from gateway.lib.money import Money
+from gateway.lib.providers import Outcome
+from ledger.models import FeePlan
+from payouts.providers import registry
+from payouts.services import create_payout
+
+
+@pytest.fixture(autouse=True)
+def _bank_answers_at_once(settings):
+    settings.SANDBOX_BANK_DELAY_SECONDS = 0
+
+
+def pay_out(merchant, minor, reference, *, mode="test", created_by=None, **more):
+    values = {
+        "contract": "portal", "beneficiary_name": "Asha Rao", "account_number": "50100012345678",
+        "ifsc": "HDFC0000001",
+    } | more
+    return create_payout(
+        actor=Actor(created_by, "tests"), merchant=merchant, mode=mode, amount=Money(minor, "INR"),
+        reference=reference, created_by=created_by, **values,
+    )
+
+
+@pytest.fixture
+def make(cast):
+    """`make(100_000)` is a payout of ₹1,000.00, held and (by default) waiting for approval."""
+    numbers = itertools.count(1)
+
+    def make(minor=100_000, *, merchant=None, **more):
+        values = {"reference": f"OUT-{next(numbers)}", "created_by": cast.merchant_user} | more
+        return pay_out(merchant or cast.merchant, minor, **values)
+
+    return make
+
+
+@pytest.fixture
+def auto_approve(cast):
+    """Payouts up to ₹10,000.00 are approved by themselves."""
+    cast.merchant.payout_auto_approve_minor = 1_000_000
+    cast.merchant.save()
+
+
+@pytest.fixture
+def free(cast):
+    """Payouts of the merchant cost nothing."""
+    FeePlan.objects.create(merchant=cast.merchant, product="payout")
+
+
+class ScriptedBank:
+    """Answers from `answers`, one a call, the last one for ever; what was asked stands in `asked`."""
+
+    name = "scripted"
+
+    def __init__(self):
+        self.answers, self.asked = [Outcome("pending")], []
+
+    def _next(self, call, reference):
+        self.asked.append((call, reference))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def pay(self, transfer):
+        return self._next("pay", transfer.reference)
+
+    def status(self, reference):
+        return self._next("status", reference)
+
+
+@pytest.fixture
+def bank(settings):
+    """The live bank of this test."""
+    scripted = ScriptedBank()
+    registry.register(scripted)
+    settings.LIVE_PAYOUT_PROVIDER = scripted.name
+    yield scripted
+    registry._providers.pop(scripted.name)

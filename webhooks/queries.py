@@ -1,0 +1,33 @@
+"""Reads: what a viewer may see of endpoints and deliveries."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from accounts.actors import Viewer, scope
+from accounts.models import Merchant, Role
+from webhooks.models import Delivery, Endpoint
+from webhooks.rendering import event_names
+
+__all__ = ["deliveries", "endpoints", "event_names", "merchant_endpoints"]
+
+
+def endpoints(viewer: Viewer) -> QuerySet[Endpoint]:
+    """Newest first. Endpoints are their merchant's settings: its api_users see none."""
+    if viewer.user.role == Role.API_USER:
+        return Endpoint.objects.none()
+    rows = scope(Endpoint.objects.filter(deleted_at=None), viewer)
+    return rows.select_related("merchant").order_by("-created_at", "-id")
+
+
+def deliveries(viewer: Viewer) -> QuerySet[Delivery]:
+    """Newest first, those of deleted endpoints too."""
+    if viewer.user.role == Role.API_USER:
+        return Delivery.objects.none()
+    rows = scope(Delivery.objects.all(), viewer)
+    return rows.select_related("event", "endpoint", "merchant").order_by("-created_at", "-id")
+
+
+def merchant_endpoints(merchant: Merchant, mode: str) -> QuerySet[Endpoint]:
+    """A merchant's endpoints in one mode, oldest first, for a caller that may see the merchant's settings."""
+    return Endpoint.objects.filter(merchant=merchant, mode=mode, deleted_at=None).order_by("created_at", "id")
