@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "webhooks",
     "payments",
     "payouts",
+    "crypto",
     "gateway.contracts",
     "gateway.panel",
 ]
@@ -158,7 +159,13 @@ else:
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway_jobs"
-CELERY_TASK_ROUTES = {"webhooks.*": {"queue": "webhooks"}}
+# The signer's queue has nothing to do with names: only the process that holds the keys listens to it.
+CELERY_TASK_ROUTES = {
+    "webhooks.*": {"queue": "webhooks"},
+    "crypto.sign*": {"queue": "signer"},
+    "crypto.export*": {"queue": "exports"},
+    "crypto.*": {"queue": "chain"},
+}
 CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -250,6 +257,7 @@ PORTAL_RATE_LIMITS = {  # requests an hour, per user and mode
 }
 CHECKOUT_RATE_LIMIT = env.int("CHECKOUT_RATE_LIMIT", 600)  # requests a minute, per key pair
 PUBLIC_CHECKOUT_RATE_LIMIT = env.int("PUBLIC_CHECKOUT_RATE_LIMIT", 30)  # requests a minute, per address
+FAILED_AUTH_RATE_LIMIT = env.int("FAILED_AUTH_RATE_LIMIT", 60)  # wrong credentials a minute, per address and contract
 
 # The business -----------------------------------------------------------------------------------------------
 LIVE_PAYMENT_PROVIDER = env.str("LIVE_PAYMENT_PROVIDER", "")
@@ -266,6 +274,13 @@ SANDBOX_BANK_SILENCE_SECONDS = env.float("SANDBOX_BANK_SILENCE_SECONDS", 30.0)
 SANDBOX_PAYMENT_DELAY_SECONDS = env.float("SANDBOX_PAYMENT_DELAY_SECONDS", 1.0)
 PROVIDER_TIMEOUT_SECONDS = env.float("PROVIDER_TIMEOUT_SECONDS", 15.0)
 WORK_LEASE_SECONDS = env.int("WORK_LEASE_SECONDS", 30)
+
+# Crypto -----------------------------------------------------------------------------------------------------
+# What this process is for. Only the signer may read keys; see crypto/keys.
+PROCESS = env.str("GATEWAY_PROCESS", "")
+SIMULATED_BLOCK_SECONDS = env.float("SIMULATED_BLOCK_SECONDS", 0.5)
+SESSION_COOL_DOWN_MINUTES = env.int("SESSION_COOL_DOWN_MINUTES", 60)  # before a released address is used again
+ADDRESS_POOL_SIZE = env.int("ADDRESS_POOL_SIZE", 20)  # free addresses kept ready, per network and mode
 
 # Webhooks out -----------------------------------------------------------------------------------------------
 # Addresses outside the public internet that deliveries may reach (the demo's receivers are on loopback).

@@ -4,7 +4,7 @@ Guarantees, kept by the database itself (see migration 0002): entries and postin
 every posting's entries sum to zero per currency, and no merchant's account goes below zero.
 
 Signs: a merchant's positive balance is money the gateway owes it. Clearing accounts mirror money held elsewhere
-(a bank, a provider, a chain) and are therefore normally negative; fees and tax are positive.
+(a bank, a provider, a chain) and are therefore normally negative; fees and tax are positive, gas spent is negative.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ class LedgerAccount(models.Model):
         FEES = "fees", "Fees earned"
         TAX = "tax", "GST collected"
         CLEARING = "clearing", "Clearing"
+        GAS = "gas", "Gas spent"
+        CAPITAL = "capital", "The house's own coins"
+        EXCHANGE = "exchange", "Converted between currencies"
 
     code = models.CharField(max_length=120, unique=True)  # "m/7/test/INR/available", "h/test/INR/clearing.sandbox"
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

@@ -1,6 +1,6 @@
 """Money is an integer of minor units and a currency; Decimal appears only at the edge, float nowhere.
 
-`Money(150_00, "INR")` is ₹150.00. INR has 2 places, USDT and USDC have 8. Amounts from outside pass one strict
+`Money(150_00, "INR")` is ₹150.00. INR has 2 places, USDT and USDC have 8, the coins that pay for gas 9. Amounts from outside pass one strict
 ASCII grammar (`parse_amount`); whatever it does not take is refused, never rounded.
 """
 
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-PLACES = {"INR": 2, "USDT": 8, "USDC": 8}
+PLACES = {"INR": 2, "USDT": 8, "USDC": 8, "BNB": 9, "ETH": 9, "POL": 9, "TRX": 9, "SOL": 9}
 FIAT = ("INR",)
 # 15 digits before the point, as the contracts say. With 8 places that is more than a bigint holds, so the sum is
 # bounded too, at half of a bigint: an amount and its charge still fit together.

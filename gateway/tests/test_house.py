@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DOMAIN = ("accounts", "ledger", "webhooks", "payments", "payouts")
+DOMAIN = ("accounts", "ledger", "webhooks", "payments", "payouts", "crypto")
 ALL = [ROOT / name for name in subprocess.check_output(
     ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True
 ).splitlines() if (ROOT / name).is_file()]

@@ -1,0 +1,18 @@
+"""Crypto: networks and their tokens, deposit addresses, checkout sessions, what happened on chain, what is sent.
+
+Amounts are integers of 10⁻⁸ of a token (`amount_minor`, as in the ledger) beside the chain's own units (`raw_units`,
+decimal text, since they outgrow 64 bits). The chain's units are floored to the ledger's, and the rest is told.
+"""
+
+from crypto.models.addresses import DepositAddress
+from crypto.models.networks import BlockMark, ChainState, Network, RpcNode, ScanGap, Token
+from crypto.models.outgoing import Attempt, GasFunding, Outgoing, Sweep
+from crypto.models.sessions import Session, SessionEvent, TransactionClaim
+from crypto.models.transactions import ChainTransaction
+from crypto.models.withdrawals import Withdrawal, WithdrawalAddress
+
+__all__ = [
+    "Attempt", "BlockMark", "ChainState", "ChainTransaction", "DepositAddress", "GasFunding", "Network", "Outgoing",
+    "RpcNode", "ScanGap", "Session", "SessionEvent", "Sweep", "Token", "TransactionClaim", "Withdrawal",
+    "WithdrawalAddress",
+]
