@@ -1,12 +1,14 @@
-"""Credentials: made once in clear, kept as digests (or encrypted where they must sign), found by one query."""
+"""Credentials: made once in clear, kept as digests (or encrypted where they must sign), found by one query.
+
+This module finds them, and replaces people's own portal keys; `issuing` makes and changes the merchants' ones.
+"""
 
 from __future__ import annotations
 
 import hmac
 import re
-from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.db import transaction
 from django.db.models import Q
@@ -15,12 +17,20 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actors import Actor
 from accounts.errors import KeyReplaced
-from accounts.models import Credential, Merchant, PortalKey, User
-from gateway.lib import ids, secrets
+from accounts.issuing import IssuedCredential, issue_credential
+from accounts.models import Credential, PortalKey, User
+from gateway.lib import secrets
 from gateway.lib.modes import Mode
+
+__all__ = [
+    "IssuedCredential", "allows_address", "find_checkout_credential", "find_portal_key", "find_publishable_key",
+    "find_signed_credential", "issue_credential", "issue_portal_keys", "portal_digest", "regenerate_portal_key",
+    "touch",
+]
 
 _PORTAL_KEY = re.compile(r"gw_(?:test|live)_[A-Za-z0-9_-]{43}", re.ASCII)
 _CHECKOUT_KEY = re.compile(r"key_(?:test|live)_[A-Za-z0-9]{16}", re.ASCII)
+_ACCESS_KEY = re.compile(r"ak_(?:test|live)_[A-Za-z0-9]{24}", re.ASCII)
 _TOUCH_EVERY = timedelta(minutes=1)
 
 
@@ -48,11 +58,19 @@ def find_checkout_credential(key: str, secret: str) -> Credential | None:
 
 def find_publishable_key(key: str) -> Credential | None:
     """A checkout pair by its public half, which names a merchant and a mode and allows nothing else."""
-    if not _CHECKOUT_KEY.fullmatch(key):
-        return None
-    usable = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    rows = Credential.objects.filter(usable, contract=Credential.Contract.CHECKOUT, revoked_at=None)
-    return rows.select_related("merchant").filter(identifier=key).first()
+    return _usable(Credential.Contract.CHECKOUT, key) if _CHECKOUT_KEY.fullmatch(key) else None
+
+
+def find_signed_credential(access_key: str) -> Credential | None:
+    """The pair with its merchant in one query; that the request is signed with its secret is for the door to prove."""
+    return _usable(Credential.Contract.SIGNED, access_key) if _ACCESS_KEY.fullmatch(access_key) else None
+
+
+def _usable(contract: str, identifier: str) -> Credential | None:
+    """What may be used at this moment: neither revoked nor expired."""
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    rows = Credential.objects.filter(unexpired, contract=contract, revoked_at=None)
+    return rows.select_related("merchant").filter(identifier=identifier).first()
 
 
 def allows_address(credential: Credential, address: str) -> bool:
@@ -60,10 +78,15 @@ def allows_address(credential: Credential, address: str) -> bool:
     if not credential.allowed_addresses:
         return True
     try:
-        caller = ip_address(address)
+        caller = _plain(ip_address(address))
         return any(caller in ip_network(str(allowed), strict=False) for allowed in credential.allowed_addresses)
     except ValueError:
         return False
+
+
+def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """A caller of version 4 may come in through a socket of version 6."""
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def touch(key: PortalKey | Credential) -> None:
@@ -99,54 +122,3 @@ def regenerate_portal_key(*, actor: Actor, user: User, mode: str, replaces: str 
         actor, "portal_key.regenerated", user.public_id, merchant=user.merchant_id, mode=mode, last_four=key[-4:]
     )
     return key
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedCredential:
-    """A credential's words as its merchant needs them. `identifier` is empty for dashboard keys: one secret word."""
-
-    identifier: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"IssuedCredential({self.identifier!r}, secret=[hidden])"
-
-
-@transaction.atomic
-def issue_credential(
-    *, actor: Actor, merchant: Merchant, contract: str, mode: str, name: str = "default"
-) -> IssuedCredential:
-    """A new credential of `signed`, `checkout` or `dashboard`, in clear this once."""
-    issued, kept = _MAKERS[contract](mode)
-    Credential.objects.create(merchant=merchant, contract=contract, mode=mode, name=name, **kept)
-    audit.record(
-        actor, "credential.issued", merchant.public_id, merchant=merchant, mode=mode,
-        contract=contract, name=name, hint=kept["hint"],
-    )
-    return issued
-
-
-def _signed(mode: str) -> tuple[IssuedCredential, dict[str, str]]:
-    issued = IssuedCredential(f"ak_{mode}_{ids.random_text(24)}", secrets.new_key(f"sk_{mode}_"))
-    return issued, {
-        "identifier": issued.identifier, "hint": issued.identifier,
-        "secret_encrypted": secrets.encrypt(issued.secret),
-    }
-
-
-def _checkout(mode: str) -> tuple[IssuedCredential, dict[str, str]]:
-    issued = IssuedCredential(f"key_{mode}_{ids.random_text(16)}", ids.random_text(32))
-    return issued, {
-        "identifier": issued.identifier, "hint": issued.identifier,
-        "secret_digest": secrets.digest(issued.secret, purpose="checkout-secret"),
-    }
-
-
-def _dashboard(mode: str) -> tuple[IssuedCredential, dict[str, str]]:
-    key = secrets.new_key(f"{mode}_sk_")
-    return IssuedCredential("", key), {
-        "identifier": secrets.digest(key, purpose="dashboard-key"), "hint": f"{mode}_sk_…{key[-4:]}",
-    }
-
-
-_MAKERS = {"signed": _signed, "checkout": _checkout, "dashboard": _dashboard}
