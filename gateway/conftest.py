@@ -10,6 +10,8 @@ import shutil
 
 import pytest
 
+# For a machine that is busy with other things; a test that passes does not wait.
+PATIENCE_MS = 30_000
 CHROMIUM = os.environ.get("CHROMIUM", "") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -20,7 +22,9 @@ def chromium_browser():
         pytest.skip("BROWSER_TESTS=0")
     if not CHROMIUM:
         pytest.fail("No chromium on this machine. Install it, set CHROMIUM to its path, or set BROWSER_TESTS=0.")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE_MS)
 
     # Django would refuse the database in a thread with an event loop.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -49,7 +53,7 @@ def browse(chromium_browser, live_server, settings):
         if user is not None:
             context.add_cookies([_session(user, mode, live_server.url)])
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda message: _is_refusal(message) or said.append(f"{message.text} at {page.url}"))
         page.on("pageerror", lambda error: said.append(f"{error} at {page.url}"))
         page.on("request", lambda request: _is_ours(request.url, live_server.url) or said.append(request.url))

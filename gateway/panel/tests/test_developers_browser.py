@@ -7,6 +7,7 @@ import re
 import playwright.sync_api
 import pytest
 from django.test import Client
+from playwright.sync_api import expect
 
 from accounts.actors import Actor
 from accounts.models import Merchant, User
@@ -38,7 +39,7 @@ def test_a_merchant_regenerates_a_key(cast, browse):
 
     page.get_by_role("link", name="Regenerate").first.click()
     dialog = page.get_by_role("dialog")
-    assert "dies at once" in dialog.inner_text()
+    expect(dialog).to_contain_text("dies at once")
     dialog.get_by_role("button", name="Regenerate the test key").click()
     page.get_by_role("heading", name="Your new test key").wait_for()
     new = page.locator(".secret code").inner_text()
@@ -49,7 +50,7 @@ def test_a_merchant_regenerates_a_key(cast, browse):
     assert (status(cast.keys[cast.merchant_user.public_id, "test"]), status(new)) == (401, 200)
     assert new not in page.url
     page.get_by_role("link", name="Done").click()
-    assert page.get_by_text(f"gw_test_…{new[-4:]}").is_visible()
+    expect(page.get_by_text(f"gw_test_…{new[-4:]}")).to_be_visible()
     with pytest.raises(playwright.sync_api.Error, match="ERR_CACHE_MISS"):  # the browser has not kept the answer
         page.go_back()
 
@@ -64,15 +65,16 @@ def test_a_merchant_adds_an_endpoint_tests_it_and_reads_the_attempt(cast, browse
         page.get_by_role("button", name="Add endpoint").click()
         page.get_by_role("heading", name=there.url).wait_for()
         page.get_by_role("button", name="Reveal").click()
-        assert page.get_by_role("dialog").locator("code").inner_text().startswith("whsec_")
+        expect(page.get_by_role("dialog").locator("code")).to_have_text(re.compile("^whsec_"))
         page.get_by_role("link", name="Close").click()
+        expect(page.get_by_role("dialog")).to_be_hidden()
         page.get_by_role("button", name="Send a test").click()
         page.get_by_role("dialog").get_by_text("It was accepted.").wait_for()
         page.get_by_role("link", name="Everything about it").click()
         page.get_by_text("Attempt 1").wait_for()
 
-    assert page.get_by_text("x-signature", exact=False).first.is_visible()
-    assert page.get_by_text('{"ok":true}').is_visible()
+    expect(page.get_by_text("x-signature", exact=False).first).to_be_visible()
+    expect(page.get_by_text('{"ok":true}')).to_be_visible()
     assert len(there.requests) == 1
 
 
@@ -85,7 +87,7 @@ def test_a_merchant_adds_an_api_user(cast, browse):
     page.get_by_role("button", name="Add user").click()
 
     page.get_by_role("heading", name="Shop server is added").wait_for()
-    assert len(page.locator(".secret code").all_inner_texts()) == 3
+    expect(page.locator(".secret code")).to_have_count(3)
     page.get_by_role("link", name="Done").click()
     page.get_by_role("link", name="Suspend").click()
     page.get_by_role("dialog").get_by_role("button", name="Suspend").click()
@@ -97,9 +99,9 @@ def test_the_business_name_is_asked_for_a_merchant_only(cast, browse):
     page = browse(cast.admin)
     page.goto("/panel/users/new")
 
-    assert page.get_by_label("Business name").is_visible()
+    expect(page.get_by_label("Business name")).to_be_visible()
     page.get_by_label("Role").select_option("api_user")
-    assert not page.get_by_label("Business name").is_visible()
+    expect(page.get_by_label("Business name")).to_be_hidden()
 
 
 def test_a_call_of_the_reference_unfolds_by_keyboard(cast, browse):
@@ -110,8 +112,8 @@ def test_a_call_of_the_reference_unfolds_by_keyboard(cast, browse):
     page.keyboard.press("Enter")
 
     opened = page.locator("#post-payments")
-    assert opened.get_by_role("cell", name="Rupees, more than 0").is_visible()
-    assert '"order_id": "TXN-2026-001"' in opened.inner_text()
+    expect(opened.get_by_role("cell", name="Rupees, more than 0")).to_be_visible()
+    expect(opened).to_contain_text('"order_id": "TXN-2026-001"')
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
