@@ -15,6 +15,18 @@ class OrderAlreadyPaid(GatewayError):
     message = "This order has been paid already."
 
 
+class OrderExpired(GatewayError):
+    code = "order_expired"
+    message = "This order has expired. It takes no new payments."
+
+
+class PaymentUnderWay(GatewayError):
+    """The page never lets a payer pay beside a payment that may still succeed."""
+
+    code = "payment_under_way"
+    message = "A payment of this order is under way already."
+
+
 class PaymentExpired(IllegalTransition):
     code = "payment_expired"
     message = "This payment link has expired."

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from accounts.models import Merchant, User
 from gateway.lib import ids
@@ -53,6 +54,8 @@ class Order(StatefulModel):
     notes: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     public = models.BooleanField(default=False)
     manual_capture = models.BooleanField(default=False)
+    redirect_url = models.CharField(max_length=2000, blank=True, default="")  # where its hosted page leads back to
+    expires_at = models.DateTimeField(null=True, blank=True)  # from then on no new payment; what is under way may end
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
@@ -64,6 +67,10 @@ class Order(StatefulModel):
 
     def __str__(self) -> str:
         return self.reference or self.public_id
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
 
 
 class Payment(StatefulModel, OutboundModel):

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import NoReturn
 
 import structlog
+from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
-from gateway.contracts.problems import RateLimited
+from gateway.contracts.problems import RateLimited, Unauthenticated
+from gateway.lib.middleware import client_address
 
 log = structlog.get_logger(__name__)
+MINUTE = 60
 _REST_SECONDS = 2.0
 _LOCAL_SHARE = 4
 _resting_until = 0.0
@@ -60,6 +64,18 @@ class Usage:
 def count(request: HttpRequest, limit: Limit) -> Usage:
     """Counts this request against `limit`."""
     return _counted_by_all(request, limit) or _counted_here(limit)
+
+
+def refuse_credential(request: HttpRequest, contract: str, refusal: Unauthenticated) -> NoReturn:
+    """Raises `refusal` of a wrong credential; `RateLimited` instead for an address that brings too many of them.
+
+    Every contract's authentication refuses through here, whatever was wrong, so that neither answer tells whether a key
+    exists. Only wrong credentials are counted, and a good one is never turned away for its neighbours' mistakes: a
+    secret has far too many bits to be guessed, and a shop must not stop because somebody shares its address.
+    """
+    key = f"refused:{contract}:{client_address(request)}"
+    count(request, Limit(key, settings.FAILED_AUTH_RATE_LIMIT, MINUTE)).check()
+    raise refusal
 
 
 def _counted_by_all(request: HttpRequest, limit: Limit) -> Usage | None:

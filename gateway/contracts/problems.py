@@ -36,6 +36,7 @@ STATUSES = {
     "email_taken": 409,
     "invalid_state": 409,
     "order_already_paid": 409,
+    "payment_under_way": 409,
     "payment_expired": 409,
     "not_capturable": 409,
     "not_refundable": 409,

@@ -15,7 +15,7 @@ from accounts.models import Merchant, User
 from gateway.lib.errors import InvalidFields
 from gateway.lib.jobs import wake
 from gateway.lib.money import FIAT, Money
-from payments.errors import DuplicateReference, OrderAlreadyPaid
+from payments.errors import DuplicateReference, OrderAlreadyPaid, OrderExpired, PaymentUnderWay
 from payments.models import Order, Payment
 from payments.providers import registry
 from payments.providers.cards import CardDetails
@@ -51,13 +51,17 @@ def create_payment(
 def create_order(
     *, actor: Actor, merchant: Merchant, mode: str, contract: str, amount: Money, reference: str | None = None,
     receipt: str = "", notes: dict[str, Any] | None = None, public: bool = False, manual_capture: bool = False,
-    created_by: User | None = None,
+    redirect_url: str = "", expires_at: datetime | None = None, created_by: User | None = None,
 ) -> Order:
-    """An order to be paid later by `pay_order`. Raises `ProviderUnavailable`, then `DuplicateReference`."""
+    """An order to be paid later by `pay_order`, until `expires_at`, maybe on its hosted page.
+
+    Raises `ProviderUnavailable`, then `DuplicateReference`.
+    """
     registry.provider_for(mode)
     order = _insert_order(
         merchant=merchant, mode=mode, contract=contract, amount=amount, reference=reference, receipt=receipt,
-        notes=notes or {}, public=public, manual_capture=manual_capture, created_by=created_by,
+        notes=notes or {}, public=public, manual_capture=manual_capture, redirect_url=redirect_url,
+        expires_at=expires_at, created_by=created_by,
     )
     audit.record(
         actor, "order.created", order.public_id, merchant=merchant, mode=mode, detail=f"{amount} {amount.currency}"
@@ -80,21 +84,20 @@ def check_instrument(*, mode: str, method: str, vpa: str = "", card: CardDetails
 def pay_order(
     *, actor: Actor, order: Order, contract: str, method: str, vpa: str = "", card: CardDetails | None = None,
     payer_name: str = "", payer_email: str = "", payer_phone: str = "", created_by: User | None = None,
-    instrument: dict[str, Any] | None = None,
+    instrument: dict[str, Any] | None = None, alone: bool = False,
 ) -> Payment:
     """A payment whose payer has acted already: `created` until a worker authorises it, which it is woken for.
 
     Paid with `vpa` or `card`, or with an `instrument` that was checked before. Raises `ProviderUnavailable`,
-    `InvalidFields`, `OrderAlreadyPaid`. A second try beside or after another is allowed; that only one succeeds is
-    kept when they end.
+    `InvalidFields`, `OrderAlreadyPaid`, `OrderExpired`. A second try beside or after another is allowed; that only one
+    succeeds is kept when they end. With `alone` it must be after: `PaymentUnderWay` beside one that has not ended.
     """
     provider = registry.provider_for(order.mode)
     if instrument is None:
         instrument = check_instrument(mode=order.mode, method=method, vpa=vpa, card=card)
     with transaction.atomic():
         order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("merchant").get(pk=order.pk)
-        if order.payments.filter(status=Payment.Status.SUCCEEDED).exists():
-            raise OrderAlreadyPaid()
+        _check_payable(order, alone)
         if order.status == Order.Status.CREATED:
             order.advance(Order.Status.ATTEMPTED)
         payment = _insert_payment(
@@ -103,6 +106,17 @@ def pay_order(
         )
         wake("payments.drive")
     return payment
+
+
+def _check_payable(order: Order, alone: bool) -> None:
+    """`order` is locked, so that of two tries at once the second sees the first."""
+    statuses = set(order.payments.values_list("status", flat=True))
+    if Payment.Status.SUCCEEDED in statuses:
+        raise OrderAlreadyPaid()
+    if order.has_expired:
+        raise OrderExpired()
+    if alone and statuses & {Payment.Status.CREATED, Payment.Status.PROCESSING}:
+        raise PaymentUnderWay()
 
 
 def _insert_order(*, amount: Money, **values: Any) -> Order:

@@ -1,4 +1,5 @@
-"""The checkout contract's credentials: a key pair in two headers or by HTTP Basic, or (public calls) none at all.
+"""The checkout contract's credentials: a key pair in two headers or by HTTP Basic, or (public calls) none at all, or
+the pass of a hosted page (`X-Checkout-Token`), which is for that one order.
 
 One query finds a pair and its merchant. A pair acts for its whole merchant, in its own mode.
 """
@@ -17,12 +18,11 @@ from accounts import credentials
 from accounts.actors import Actor, Viewer
 from accounts.models import AccountStatus, Credential, Merchant, Role, User
 from gateway.contracts.base import Caller
-from gateway.contracts.limits import Limit
+from gateway.contracts.limits import MINUTE, Limit, refuse_credential
 from gateway.contracts.problems import Unauthenticated
 from gateway.lib.errors import NotAllowed
 from gateway.lib.middleware import client_address
-
-MINUTE = 60
+from payments.page_pass import order_of_pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,12 @@ class CheckoutCaller(Caller):
 
 @dataclass(frozen=True, slots=True)
 class PublicCaller(Caller):
-    """Anybody; `credential` is the publishable key that was sent, which names a merchant and a mode."""
+    """Anybody; `credential` is the publishable key that was sent, which names a merchant and a mode, and `order_id` the
+    one order that the hosted page which calls is for.
+    """
 
     credential: Credential | None
+    order_id: str | None
 
 
 class PairAuthentication(BaseAuthentication):
@@ -54,7 +57,8 @@ class PairAuthentication(BaseAuthentication):
         key, secret, basic = _pair(request)
         found = credentials.find_checkout_credential(key, secret)
         if found is None:
-            raise Unauthenticated("The API key and secret are not valid.", "authentication_error")
+            wrong = Unauthenticated("The API key and secret are not valid.", "authentication_error")
+            refuse_credential(request._request, "checkout", wrong)
         if not credentials.allows_address(found, client_address(request._request)):
             raise NotAllowed("This API key may not be used from this address.")
         credentials.touch(found)
@@ -81,17 +85,34 @@ def _pair(request: Request) -> tuple[str, str, bool]:
 
 
 class PublicAuthentication(BaseAuthentication):
-    """Lets everybody in, counted by address; a key that is sent must be a good one, its secret is not asked for."""
+    """Lets everybody in, counted by address. A key that is sent must be a good one (its secret is not asked for), and
+    so must a hosted page's pass.
+    """
 
     def authenticate(self, request: Request) -> tuple[None, PublicCaller]:
         address = client_address(request._request)
-        key = request.headers.get("X-Api-Key", "")
-        found = credentials.find_publishable_key(key) if key else None
-        if key and found is None:
-            raise Unauthenticated("The publishable key is not valid.", "authentication_error")
+        found, order_id = _publishable(request), _order_of_pass(request)
         return None, PublicCaller(
-            actor=Actor.system("public checkout"), owner="public",
+            actor=Actor.system("payment page" if order_id else "public checkout"), owner="public",
             mode=found.mode if found else settings.PUBLIC_CHECKOUT_MODE,
             limit=Limit(f"checkout:public:{address}", settings.PUBLIC_CHECKOUT_RATE_LIMIT, MINUTE),
-            credential=found,
+            credential=found, order_id=order_id,
         )
+
+
+def _publishable(request: Request) -> Credential | None:
+    key = request.headers.get("X-Api-Key", "")
+    found = credentials.find_publishable_key(key) if key else None
+    if key and found is None:
+        wrong = Unauthenticated("The publishable key is not valid.", "authentication_error")
+        refuse_credential(request._request, "checkout", wrong)
+    return found
+
+
+def _order_of_pass(request: Request) -> str | None:
+    text = request.headers.get("X-Checkout-Token")
+    order_id = None if text is None else order_of_pass(text)
+    if text is not None and order_id is None:
+        old = Unauthenticated("This page has been open for too long. Reload it.", "authentication_error")
+        refuse_credential(request._request, "checkout", old)
+    return order_id

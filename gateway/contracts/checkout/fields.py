@@ -1,7 +1,9 @@
-"""Input that only this contract has: whole paise, and card fields that may be text or integers."""
+"""Input that only this contract has: whole paise, Unix seconds, and card fields that may be text or integers."""
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -11,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 from gateway.lib.strict_json import JsonNumber
 
 MIN_PAISE, MAX_PAISE = 100, 10**17 - 1
+LAST_MOMENT = 4_102_444_800  # the year 2100; what is later was meant as milliseconds
 
 
 @extend_schema_field({"type": "integer", "format": "int64", "minimum": MIN_PAISE, "maximum": MAX_PAISE})
@@ -23,6 +26,18 @@ class Paise(serializers.Field[int, Any, Any, Any]):
         if not MIN_PAISE <= data <= MAX_PAISE:
             raise ValidationError(f"must be from {MIN_PAISE} to {MAX_PAISE} paise")
         return data
+
+
+@extend_schema_field({"type": "integer", "format": "int64", "minimum": 1, "maximum": LAST_MOMENT})
+class FutureMoment(serializers.Field[datetime, Any, Any, Any]):
+    """A moment to come, in Unix seconds."""
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise ValidationError("must be Unix seconds, as a JSON integer")
+        if not time.time() < data <= LAST_MOMENT:
+            raise ValidationError("must be a moment to come, in Unix seconds")
+        return datetime.fromtimestamp(data, UTC)
 
 
 @extend_schema_field({"oneOf": [{"type": "string", "maxLength": 40}, {"type": "integer"}]})

@@ -1,16 +1,20 @@
 """Public checkout: whom a call without a secret is for, and which orders it may see.
 
-Only merchants who switched it on, only orders that were made without a secret, only one mode.
+Only merchants who switched it on, only orders that were made without a secret, only one mode. The hosted page of an
+order brings a pass for it instead, and sees that order and nothing else, whoever made it. A merchant's own pages call
+from other origins, so every answer says that any may read it; none takes part in what a browser knows of a user.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from accounts.actors import get_or_404
 from accounts.models import AccountStatus, Merchant
@@ -21,11 +25,32 @@ from gateway.lib.errors import InvalidFields, NotAllowed
 from payments.models import Order, Payment
 
 
+_ALLOWED = "Content-Type, Idempotency-Key, X-Api-Key, X-Request-Id"
+_EXPOSED = (
+    "Idempotent-Replayed, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
+)
+
+
 class PublicView(KeyedView):
     """`requires_key` names the methods that must have an `Idempotency-Key`."""
 
     authentication_classes = [PublicAuthentication]
     requires_key: ClassVar[tuple[str, ...]] = ()
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = self._preflight() if request.method == "OPTIONS" else super().dispatch(request, *args, **kwargs)
+        response["Access-Control-Allow-Origin"] = "*"
+        response["Access-Control-Expose-Headers"] = _EXPOSED
+        return response
+
+    def _preflight(self) -> HttpResponse:
+        """A browser asks before it calls; it sends no key with that, so nobody is counted."""
+        methods = ", ".join(name for name in self.allowed_methods if name != "OPTIONS")
+        headers = {
+            "Access-Control-Allow-Methods": methods, "Access-Control-Allow-Headers": _ALLOWED,
+            "Access-Control-Max-Age": "600",
+        }
+        return HttpResponse(status=204, headers=headers)
 
     def check_caller(self) -> None:
         if self.request.method in self.requires_key and "Idempotency-Key" not in self.request.headers:
@@ -73,10 +98,12 @@ def _of_demo() -> str:
 
 
 def public_orders(caller: PublicCaller) -> QuerySet[Order]:
-    rows = Order.objects.select_related("merchant").filter(
-        public=True, mode=caller.mode, merchant__public_checkout=True, merchant__status=AccountStatus.ACTIVE
-    )
-    return rows.filter(merchant=caller.credential.merchant) if caller.credential else rows
+    rows = Order.objects.select_related("merchant").filter(merchant__status=AccountStatus.ACTIVE)
+    if caller.credential:
+        rows = rows.filter(merchant=caller.credential.merchant)
+    if caller.order_id:
+        return rows.filter(public_id=caller.order_id)
+    return rows.filter(public=True, mode=caller.mode, merchant__public_checkout=True)
 
 
 def public_payments(caller: PublicCaller) -> QuerySet[Payment]:

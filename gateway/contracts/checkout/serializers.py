@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from gateway.contracts import fields
-from gateway.contracts.checkout.fields import Paise, TextOrInteger
+from gateway.contracts.checkout.fields import FutureMoment, Paise, TextOrInteger
 from gateway.contracts.problems import MissingFields
 from gateway.lib.errors import InvalidFields
 from gateway.lib.money import FIAT
@@ -33,6 +33,8 @@ class NewOrder(fields.Body):
     receipt = fields.Text(max_length=40, required=False)
     notes = fields.Notes(required=False)
     manual_capture = fields.Flag(default=True)
+    redirect_url = fields.WebAddress(required=False, help_text="Where the hosted page leads back to.")
+    expire_by = FutureMoment(required=False, help_text="Unix seconds; from then on the order takes no new payment.")
 
 
 class Card(fields.Body):

@@ -12,7 +12,7 @@ from accounts import credentials
 from accounts.actors import Actor, Viewer
 from accounts.models import PortalKey, User
 from gateway.contracts.base import Caller
-from gateway.contracts.limits import Limit
+from gateway.contracts.limits import Limit, refuse_credential
 from gateway.contracts.problems import Unauthenticated
 
 HOUR = 3600
@@ -35,7 +35,8 @@ class PortalAuthentication(BaseAuthentication):
             raise Unauthenticated("API key is missing. Send it in the X-API-KEY header.")
         key = credentials.find_portal_key(text)
         if key is None:
-            raise Unauthenticated("The provided API key is invalid or does not exist.")
+            wrong = Unauthenticated("The provided API key is invalid or does not exist.")
+            refuse_credential(request._request, "portal", wrong)
         credentials.touch(key)
         return key.user, _caller(key)
 

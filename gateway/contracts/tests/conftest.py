@@ -33,6 +33,7 @@ PEOPLE = ("super_admin", "admin", "other_admin", "merchant_user", "api_user", "o
 def calm(settings, monkeypatch):
     """Generous limits, no name server, and no message to a broker."""
     settings.PORTAL_RATE_LIMITS = dict.fromkeys(settings.PORTAL_RATE_LIMITS, 100_000)
+    settings.FAILED_AUTH_RATE_LIMIT = 100_000
     settings.WEBHOOK_ALLOW_LOOPBACK = True
     monkeypatch.setattr(http_addresses, "resolve", lambda host, port: ["1.1.1.1"])
     monkeypatch.setattr(app, "send_task", lambda name, **_: None)

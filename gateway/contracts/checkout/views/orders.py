@@ -34,11 +34,14 @@ class OrdersView(CheckoutView):
         example={"amount": 50000, "currency": "INR", "receipt": "receipt_001", "notes": {"customer": "John Doe"}},
     )
     def post(self, request: Request) -> Response:
-        """Its payments are captured when you ask for it, or at once with `"manual_capture": false`."""
+        """Its payments are captured when you ask for it, or at once with `"manual_capture": false`. A payer may pay it on
+        its hosted page, `/pay/{id}` on this host, which leads back to `redirect_url`.
+        """
         sent = NewOrder.read(self.body)
         order = create_order(
             actor=self.me.actor, merchant=self.me.merchant, mode=self.me.mode, contract="checkout",
-            manual_capture=sent["manual_capture"], **_of_body(sent),
+            manual_capture=sent["manual_capture"], redirect_url=sent.get("redirect_url", ""),
+            expires_at=sent.get("expire_by"), **_of_body(sent),
         )
         return Response(self.shown(order), status=201)
 

@@ -51,9 +51,10 @@ class Checked:
         except InvalidFields as error:
             raise in_words_of_body(error, sent) from None
 
-    def pay(self, actor: Actor) -> Payment:
+    def pay(self, actor: Actor, *, alone: bool = False) -> Payment:
         return pay_order(
-            actor=actor, order=self.order, contract="checkout", method=self.method, instrument=self.instrument
+            actor=actor, order=self.order, contract="checkout", method=self.method, instrument=self.instrument,
+            alone=alone,
         )
 
 
@@ -132,7 +133,8 @@ class PublicPaymentsView(PublicView):
     )
     def post(self, request: Request) -> Response:
         """`Idempotency-Key` is required. `amount` and `currency`, if sent, must be the order's."""
-        return Response(answers.payment(self.checked.pay(self.anybody.actor)), status=201)
+        by_page = self.anybody.order_id is not None  # whose payer may have it open twice
+        return Response(answers.payment(self.checked.pay(self.anybody.actor, alone=by_page)), status=201)
 
 
 class PublicPaymentView(PublicView):
