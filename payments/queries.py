@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, When
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -59,6 +59,19 @@ def needing_attention(viewer: Viewer) -> QuerySet[Payment]:
 def payment_by_token(token: str) -> Payment:
     """The payment of a hosted page; whoever knows the token may see it. Raises `NotFound`."""
     payment = Payment.objects.select_related("order", "merchant").filter(page_token=token).first()
+    if payment is None:
+        raise NotFound()
+    return payment
+
+
+def payment_of_order(viewer: Viewer, order_id: str) -> Payment:
+    """The payment of the merchant's own `order_id`, or of ours (`order_…`): the paid one, else the newest try.
+
+    Raises `NotFound`.
+    """
+    first = Case(When(status=Status.SUCCEEDED, then=0), default=1)
+    rows = visible_payments(viewer).order_by(first, "-created_at", "-id")
+    payment = rows.filter(order__reference=order_id).first() or rows.filter(order__public_id=order_id).first()
     if payment is None:
         raise NotFound()
     return payment
