@@ -193,6 +193,9 @@ SESSION_COOKIE_SAMESITE = "Lax"
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", 5)
 SIGN_IN_LOCK_MINUTES = env.int("SIGN_IN_LOCK_MINUTES", 15)
+# Operators need an authenticator beside the password; who signed in long ago proves it again before money or keys.
+REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", not DEMO)
+STEP_UP_MINUTES = env.int("STEP_UP_MINUTES", 15)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", "consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 10  # a mail server that hangs must not hold a worker
@@ -256,12 +259,18 @@ PORTAL_RATE_LIMITS = {  # requests an hour, per user and mode
     "super_admin": env.int("PORTAL_RATE_SUPER_ADMIN", 2000),
 }
 CHECKOUT_RATE_LIMIT = env.int("CHECKOUT_RATE_LIMIT", 600)  # requests a minute, per key pair
+SIGNED_RATE_LIMIT = env.int("SIGNED_RATE_LIMIT", 600)  # requests a minute, per access key
 PUBLIC_CHECKOUT_RATE_LIMIT = env.int("PUBLIC_CHECKOUT_RATE_LIMIT", 30)  # requests a minute, per address
 FAILED_AUTH_RATE_LIMIT = env.int("FAILED_AUTH_RATE_LIMIT", 60)  # wrong credentials a minute, per address and contract
 
 # The business -----------------------------------------------------------------------------------------------
 LIVE_PAYMENT_PROVIDER = env.str("LIVE_PAYMENT_PROVIDER", "")
 LIVE_PAYOUT_PROVIDER = env.str("LIVE_PAYOUT_PROVIDER", "")
+# Paise; a first payout to a new beneficiary above it needs two approvals. Empty: never.
+NEW_BENEFICIARY_SECOND_APPROVAL_ABOVE = environment.rupees(
+    env.str("NEW_BENEFICIARY_SECOND_APPROVAL_ABOVE", "100000.00")
+)
+PAYOUT_BATCH_MAX_LINES = env.int("PAYOUT_BATCH_MAX_LINES", 1000)
 # The merchant (`mrc_…`) of public orders that name none; the demo's is its demo merchant.
 PUBLIC_CHECKOUT_MERCHANT = env.str("PUBLIC_CHECKOUT_MERCHANT", "")
 PUBLIC_CHECKOUT_MODE = env.str("PUBLIC_CHECKOUT_MODE", "test")

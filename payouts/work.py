@@ -12,6 +12,7 @@ from gateway.lib.providers import FINAL, exchange, put_off
 from gateway.lib.work import drive
 from payouts.models import Payout
 from payouts.providers import registry
+from payouts.providers.bank_file import BANK_FILE
 from payouts.providers.base import Transfer
 from payouts.services import apply_outcome, take_up
 
@@ -21,6 +22,7 @@ _WORKER = Actor.system("worker")
 def drive_payouts(limit: int = 100) -> int:
     """Sends approved payouts and asks about those that have no answer yet. Returns how many it dealt with."""
     rows = Payout.objects.filter(status__in=[Payout.Status.APPROVED, Payout.Status.PROCESSING])
+    rows = rows.exclude(provider=BANK_FILE.name)  # people carry these
     return drive(rows.select_related("merchant"), _drive_payout, limit=limit)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from gateway.lib.money import parse_amount
+
 SECRET_NAMES = ("DJANGO_SECRET_KEY", "GATEWAY_PEPPER", "GATEWAY_ENCRYPTION_KEYS")
 
 
@@ -49,3 +51,8 @@ def _write_once(path: Path, text: str) -> None:
         pass
     finally:
         draft.unlink()
+
+
+def rupees(text: str) -> int | None:
+    """A limit such as `100000.00`, in paise; None for an empty one. Raises `InvalidAmount` for anything else."""
+    return parse_amount(text.strip(), "INR").minor if text.strip() else None

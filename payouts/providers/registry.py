@@ -6,10 +6,11 @@ from django.conf import settings
 
 from gateway.lib.errors import ProviderUnavailable
 from gateway.lib.modes import Mode
+from payouts.providers.bank_file import BANK_FILE
 from payouts.providers.base import PayoutProvider
 from payouts.providers.sandbox import SANDBOX_BANK
 
-_providers: dict[str, PayoutProvider] = {SANDBOX_BANK.name: SANDBOX_BANK}
+_providers: dict[str, PayoutProvider] = {SANDBOX_BANK.name: SANDBOX_BANK, BANK_FILE.name: BANK_FILE}
 
 
 def register(provider: PayoutProvider) -> None:
@@ -31,3 +32,8 @@ def provider_for(mode: str) -> PayoutProvider:
     if name == SANDBOX_BANK.name or name not in _providers:
         raise ProviderUnavailable()
     return _providers[name]
+
+
+def waits_for_batch(name: str) -> bool:
+    """Whether payouts of this provider are given to the bank in files, by people, and not by the workers."""
+    return name == BANK_FILE.name

@@ -1,4 +1,4 @@
-"""Money out: payouts to bank accounts. Amount and charge are held in the ledger when a payout is made."""
+"""A payout to a bank account. Amount and charge are held in the ledger when it is made."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from gateway.lib.providers import OutboundModel
 from gateway.lib.states import StatefulModel
+from payouts.models.beneficiary import Beneficiary
 
 
 class Payout(StatefulModel, OutboundModel):
@@ -47,6 +48,8 @@ class Payout(StatefulModel, OutboundModel):
     amount_minor = models.BigIntegerField()
     charge_minor = models.BigIntegerField()  # includes tax_minor
     tax_minor = models.BigIntegerField()
+    beneficiary = models.ForeignKey(Beneficiary, on_delete=models.PROTECT, related_name="payouts")
+    # As they were sent with this payout; the beneficiary's name is the one of its first payout.
     beneficiary_name = models.CharField(max_length=120)
     account_number = models.CharField(max_length=18)
     ifsc = models.CharField(max_length=11)
@@ -60,6 +63,10 @@ class Payout(StatefulModel, OutboundModel):
     provider = models.CharField(max_length=24)
     provider_reference = models.CharField(max_length=64, blank=True, default="")  # the bank's own
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # Two for a large first payout to a new beneficiary; the first of them leaves the payout pending.
+    approvals_needed = models.PositiveSmallIntegerField(default=1)
+    first_approved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    first_approved_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)
@@ -69,6 +76,11 @@ class Payout(StatefulModel, OutboundModel):
             models.UniqueConstraint(fields=["merchant", "mode", "reference"], name="payout_reference_once"),
             models.CheckConstraint(
                 name="payout_sums", condition=Q(amount_minor__gt=0, charge_minor__gte=0, tax_minor__gte=0)
+            ),
+            models.CheckConstraint(
+                name="payout_two_approvers",
+                condition=Q(approved_by__isnull=True) | Q(first_approved_by__isnull=True)
+                | ~Q(approved_by=models.F("first_approved_by")),
             ),
         ]
         indexes = [
@@ -82,6 +94,11 @@ class Payout(StatefulModel, OutboundModel):
                 include=["amount_minor", "charge_minor", "currency"],
             ),
             models.Index(fields=["mode", "merchant"], name="payout_flagged", condition=~Q(flag="")),
+            models.Index(
+                fields=["mode", "merchant", "created_at"], name="payout_by_file",
+                condition=Q(provider="bank_file", status__in=["approved", "processing"]),
+            ),
+            models.Index(fields=["provider", "mode", "utr"], name="payout_utr", condition=~Q(utr="")),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,16 @@
+"""Writes about money out. A payout holds its amount and its charge from the moment it is made (available →
+reserved), and ends in exactly one settlement or one release.
+
+The wallet is the last thing each transaction touches, so that a merchant's payouts wait for each other as briefly
+as can be.
+"""
+
+from payouts.services.beneficiaries import block_beneficiary, unblock_beneficiary
+from payouts.services.deciding import approve_payout, clear_flag, reject_payout, resolve_payout
+from payouts.services.making import create_payout
+from payouts.services.outcomes import apply_outcome, leave_unclear, take_up
+
+__all__ = [
+    "apply_outcome", "approve_payout", "block_beneficiary", "clear_flag", "create_payout", "leave_unclear",
+    "reject_payout", "resolve_payout", "take_up", "unblock_beneficiary",
+]

@@ -1,0 +1,99 @@
+"""Beneficiaries: known from their first payout on, blocked and unblocked, and trusted once money has reached them."""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.actors import Actor, team_merchants
+from accounts.models import Merchant, Role, User
+from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
+from gateway.lib.money import Money
+from payouts.banks import bank_of
+from payouts.errors import BeneficiaryBlocked
+from payouts.models import Beneficiary, Payout
+
+Status = Beneficiary.Status
+
+
+def fingerprint_of(account_number: str, ifsc: str) -> str:
+    """One for one bank account, however the beneficiary is called."""
+    return hashlib.sha256(f"{account_number}|{ifsc}".encode()).hexdigest()
+
+
+def meet_beneficiary(
+    *, actor: Actor, merchant: Merchant, mode: str, name: str, account_number: str, ifsc: str, bank_name: str,
+    created_by: User | None,
+) -> Beneficiary:
+    """The merchant's beneficiary with this account, made if it is the first time. Raises `BeneficiaryBlocked`."""
+    beneficiary, new = Beneficiary.objects.get_or_create(
+        merchant=merchant, mode=mode, fingerprint=fingerprint_of(account_number, ifsc),
+        defaults={
+            "name": name, "account_number": account_number, "ifsc": ifsc, "created_by": created_by,
+            "bank_name": bank_name or bank_of(ifsc),
+        },
+    )
+    if beneficiary.status == Status.BLOCKED:
+        raise BeneficiaryBlocked()
+    if new:
+        _write_down(actor, beneficiary, "beneficiary.created", f"{name}, {ifsc}")
+    return beneficiary
+
+
+def approvals_for(beneficiary: Beneficiary, amount: Money) -> int:
+    """Two for a large payout to somebody whom nothing has reached yet, else one."""
+    limit: int | None = settings.NEW_BENEFICIARY_SECOND_APPROVAL_ABOVE
+    return 2 if beneficiary.is_new and limit is not None and amount.minor > limit else 1
+
+
+def check_not_blocked(beneficiary_id: int) -> None:
+    if Beneficiary.objects.filter(pk=beneficiary_id, status=Status.BLOCKED).exists():
+        raise BeneficiaryBlocked()
+
+
+def note_paid(payout: Payout) -> None:
+    Beneficiary.objects.filter(pk=payout.beneficiary_id).update(last_paid_at=timezone.now())
+
+
+@transaction.atomic
+def block_beneficiary(*, actor: Actor, beneficiary: Beneficiary, reason: str) -> Beneficiary:
+    """No new payout to it is taken, none that waits is approved, and none that is approved goes into a batch.
+
+    An operator or the merchant's own user. Raises `NotAllowed`, `NotFound`, `InvalidFields`, `IllegalTransition`.
+    """
+    _check_may(actor, beneficiary, Role.MERCHANT)
+    _check_reason(reason)
+    beneficiary.advance(Status.BLOCKED)
+    _write_down(actor, beneficiary, "beneficiary.blocked", reason.strip()[:200])
+    return beneficiary
+
+
+@transaction.atomic
+def unblock_beneficiary(*, actor: Actor, beneficiary: Beneficiary, reason: str) -> Beneficiary:
+    """Operators only: whoever took a merchant's sign-in must not be able to lift a block."""
+    _check_may(actor, beneficiary)
+    _check_reason(reason)
+    beneficiary.advance(Status.ACTIVE)
+    _write_down(actor, beneficiary, "beneficiary.unblocked", reason.strip()[:200])
+    return beneficiary
+
+
+def _check_may(actor: Actor, beneficiary: Beneficiary, *also: str) -> None:
+    user = actor.user
+    if user is None or not (user.is_operator or user.role in also):
+        raise NotAllowed()
+    if not team_merchants(user).filter(pk=beneficiary.merchant_id).exists():
+        raise NotFound()
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise InvalidFields(reason="is required")
+
+
+def _write_down(actor: Actor, row: Beneficiary, action: str, detail: str) -> None:
+    audit.record(actor, action, row.public_id, merchant=row.merchant_id, mode=row.mode, detail=detail)

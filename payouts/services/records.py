@@ -1,0 +1,45 @@
+"""What every step of a payout shares: its row as it stands, its trail, its postings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts import audit
+from accounts.actors import Actor
+from ledger.services import AccountKey, Line, merchant_account, post
+from payouts.models import Payout
+from webhooks.services import emit
+
+
+def lock(payout: Payout) -> Payout:
+    """The payout as it stands now, and nobody else's until the transaction ends."""
+    rows = Payout.objects.select_for_update(no_key=True, of=("self",)).select_related("merchant")
+    return rows.get(pk=payout.pk)
+
+
+def write_down(actor: Actor, payout: Payout, action: str, *, event: str = "", **data: Any) -> None:
+    """One row in the audit trail, and with `event` one for the merchant. `detail` is what a timeline shows."""
+    audit.record(actor, action, payout.public_id, merchant=payout.merchant_id, mode=payout.mode, **data)
+    if event:
+        emit(
+            event_type=event, merchant=payout.merchant, mode=payout.mode, subject=payout,
+            subject_id=payout.public_id,
+        )
+
+
+def available(payout: Payout, sign: int) -> Line:
+    return Line(_account(payout, "available"), sign * payout.held.minor)
+
+
+def reserved(payout: Payout, sign: int) -> Line:
+    return Line(_account(payout, "reserved"), sign * payout.held.minor)
+
+
+def _account(payout: Payout, kind: str) -> AccountKey:
+    return merchant_account(payout.merchant_id, payout.mode, payout.currency, kind)
+
+
+def post_step(payout: Payout, step: str, lines: list[Line]) -> None:
+    """Books `hold`, `settle` or `release`; each once."""
+    reference = f"payout:{payout.public_id}:{step}"
+    post(kind=f"payout.{step}", reference=reference, mode=payout.mode, lines=lines)
