@@ -26,6 +26,13 @@ class LastSuperAdmin(GatewayError):
     message = "The last active super_admin cannot be suspended or demoted."
 
 
+class SecretReplaced(GatewayError):
+    """Somebody else regenerated it meanwhile."""
+
+    code = "secret_replaced"
+    message = "This secret has been replaced already. Nothing was changed."
+
+
 class KeyReplaced(GatewayError):
     """The key that asked for its own replacement was replaced meanwhile: it is as dead as any unknown one."""
 

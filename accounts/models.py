@@ -166,6 +166,21 @@ class Credential(models.Model):
         return self.hint
 
 
+class ReturnSecret(models.Model):
+    """Signs payers' way back to a merchant's shop. The secrets of its pairs are kept as digests, which cannot sign."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="return_secrets")
+    mode = models.CharField(max_length=4, choices=Mode)
+    secret_encrypted = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["merchant", "mode"], name="return_secret_one_per_mode")]
+
+    def __str__(self) -> str:
+        return f"return secret of {self.merchant_id}, {self.mode}"
+
+
 class AuditRecord(models.Model):
     """One change, with who made it and from where. Rows are only ever added (the database refuses the rest)."""
 

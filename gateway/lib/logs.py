@@ -16,7 +16,7 @@ import structlog
 
 _SENSITIVE = re.compile(r"secret|password|passwd|token|api_key|authorization|cvv|card_number|\bpan\b|cookie", re.I)
 _CREDENTIAL = re.compile(
-    r"\b(?:gw_(?:test|live)_|key_(?:test|live)_|ak_(?:test|live)_|sk_(?:test|live)_|(?:test|live)_sk_|whsec_)"
+    r"\b(?:gw_(?:test|live)_|key_(?:test|live)_|ak_(?:test|live)_|(?:sk|rs)_(?:test|live)_|(?:test|live)_sk_|whsec_)"
     r"[A-Za-z0-9_\-+/=]{8,}|\b(?:\d[ -]?){13,19}\b"
 )
 HIDDEN = "[hidden]"
