@@ -21,8 +21,8 @@ BANKS = {
     "KARB": "Karnataka Bank", "KKBK": "Kotak Mahindra Bank", "KVBL": "Karur Vysya Bank",
     "MAHB": "Bank of Maharashtra", "NSPB": "NSDL Payments Bank", "PSIB": "Punjab and Sind Bank",
     "PUNB": "Punjab National Bank", "RATN": "RBL Bank", "SBIN": "State Bank of India",
-    "SCBL": "Standard Chartered Bank", "SIBL": "South Indian Bank", "SRCB": "Saraswat Bank", "SVCB": "SVC Co-operative Bank",
-    "TMBL": "Tamilnad Mercantile Bank",
+    "SCBL": "Standard Chartered Bank", "SIBL": "South Indian Bank", "SRCB": "Saraswat Bank",
+    "SVCB": "SVC Co-operative Bank", "TMBL": "Tamilnad Mercantile Bank",
     "UBIN": "Union Bank of India", "UCBA": "UCO Bank", "UJVN": "Ujjivan Small Finance Bank",
     "UTIB": "Axis Bank", "UTKS": "Utkarsh Small Finance Bank", "YESB": "Yes Bank",
 }

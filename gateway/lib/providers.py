@@ -142,6 +142,8 @@ def _write_intent(row: OutboundModel) -> bool:
         "sent_at": now,
         "leased_until": now + timedelta(seconds=settings.WORK_LEASE_SECONDS),
     }
+    if row.provider_state != ProviderState.NONE:
+        changes["tries"] = 1  # sent anew, so the wait between questions starts anew too
     for field, value in changes.items():
         setattr(row, field, value)
     return bool(rows.update(**changes))
