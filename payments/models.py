@@ -69,6 +69,10 @@ class Order(StatefulModel):
         return self.reference or self.public_id
 
     @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    @property
     def has_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
 

@@ -14,7 +14,7 @@ from accounts.actors import Viewer, scope
 from accounts.history import TimelineItem
 from gateway.lib.errors import NotFound
 from gateway.lib.sums import ExactSum
-from payments.models import Order, Payment, Refund
+from payments.models import Contract, Order, Payment, Refund
 
 Status = Payment.Status
 _TITLES = {
@@ -75,6 +75,18 @@ def payment_of_order(viewer: Viewer, order_id: str) -> Payment:
     if payment is None:
         raise NotFound()
     return payment
+
+
+def order_of_page(public_id: str) -> Order:
+    """The order of a hosted checkout; whoever knows its id may see it. Raises `NotFound`.
+
+    Orders of the other contracts are not paid here: each has one payment, with a page of its own.
+    """
+    rows = Order.objects.select_related("merchant").filter(public_id=public_id, contract=Contract.CHECKOUT)
+    order = rows.first()
+    if order is None:
+        raise NotFound()
+    return order
 
 
 def search(rows: QuerySet[Payment], text: str) -> QuerySet[Payment]:

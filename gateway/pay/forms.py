@@ -11,6 +11,22 @@ _LOOK = {"class": "input", "spellcheck": "false"}
 _FIELDS = {"month": ("expiry", "Expiry month"), "year": ("expiry", "Expiry year")}
 
 
+class VpaForm(forms.Form):
+    """Asks the payer's own app for the money, so that the UPI ID is needed."""
+
+    use_required_attribute = False
+
+    vpa = forms.CharField(
+        label="Your UPI ID", max_length=120, error_messages={"required": "Enter your UPI ID, as name@bank."},
+        help_text="As your UPI app shows it, such as name@bank.",
+        widget=forms.TextInput(
+            attrs=_LOOK | {
+                "autocomplete": "off", "autocapitalize": "none", "inputmode": "email", "placeholder": "name@bank",
+            }
+        ),
+    )
+
+
 class UpiForm(forms.Form):
     """Both are optional on the page: who paid by the QR code confirms with nothing, or with the UTR."""
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from datetime import timezone as fixed
-from urllib.parse import urlencode, urlsplit, urlunsplit
-
 from django.db.models import TextChoices
 from django.utils import timezone
 
+from gateway.pay.returning import back_to
 from payments.models import Payment
 
 Status = Payment.Status
-IST = fixed(timedelta(hours=5, minutes=30), "IST")
 # The portal's words, which a merchant's return page knows.
 _WORDS = {
     Status.CREATED: "pending", Status.PROCESSING: "processing", Status.SUCCEEDED: "completed", Status.FAILED: "failed",
@@ -49,11 +45,7 @@ def seconds_left(payment: Payment) -> int | None:
 
 def return_url(payment: Payment) -> str:
     """The merchant's page with the order id, the payment and its status; empty if there is none to go to."""
-    parts = urlsplit(payment.redirect_url)
-    if parts.scheme not in ("http", "https"):
-        return ""
-    words = urlencode(
-        {"order_id": str(payment.order), "transaction_id": payment.public_id, "status": _WORDS[Status(payment.status)]}
+    status = _WORDS[Status(payment.status)]
+    return back_to(
+        payment.redirect_url, order_id=str(payment.order), transaction_id=payment.public_id, status=status
     )
-    query = f"{parts.query}&{words}" if parts.query else words
-    return urlunsplit(parts._replace(query=query))

@@ -1,11 +1,21 @@
-"""The payer's door: `/pay/{token}` and nothing that leads from one payment to another."""
+"""The payer's door: `/pay/{token}` of a payment, `/pay/{order_…}` of an order, and no way from one to another's."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-from gateway.pay import views
+from gateway.pay import orders, views
 
+
+class OrderId(StringConverter):
+    regex = "order_[A-Za-z0-9]{16}"
+
+
+register_converter(OrderId, "order_id")
 app_name = "pay"
 urlpatterns = [
+    path("<order_id:order_id>", orders.OrderPage.as_view(), name="order"),
+    path("<order_id:order_id>/status", orders.status, name="order-status"),
+    path("<order_id:order_id>/simulate", orders.simulate_answer, name="order-simulate"),
     path("<str:token>", views.PaymentPage.as_view(), name="payment"),
     path("<str:token>/status", views.status, name="status"),
     path("<str:token>/simulate", views.simulate_answer, name="simulate"),

@@ -22,7 +22,8 @@ from gateway.lib.errors import GatewayError, NotFound
 from gateway.lib.modes import Mode
 from gateway.pay import limits, upi
 from gateway.pay.forms import CardForm, UpiForm, show
-from gateway.pay.states import IST, State, return_url, seconds_left, state_of
+from gateway.pay.rendering import IST, in_ist, slow_down
+from gateway.pay.states import State, return_url, seconds_left, state_of
 from payments.models import Payment
 from payments.providers.cards import CardDetails
 from payments.queries import payment_by_token
@@ -47,7 +48,7 @@ class PaymentPage(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST" and limits.too_many(request, kwargs["token"]):
-            return _slow_down(request, kwargs["token"])
+            return slow_down(request, "pay:payment", kwargs["token"])
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
@@ -95,6 +96,8 @@ def _context(payment: Payment) -> dict[str, Any]:
     link = upi.upi_link(payment) if state == State.WAITING and payment.method == Payment.Method.UPI else ""
     return {
         "payment": payment,
+        "mode": payment.mode,
+        "payee": payment.merchant.name,
         "state": state,
         "is_open": state in _OPEN,
         "upi_link": link,
@@ -103,7 +106,7 @@ def _context(payment: Payment) -> dict[str, Any]:
         "return_url": return_url(payment),
         "seconds_left": seconds_left(payment),
         "open_until": payment.expires_at and f"{payment.expires_at.astimezone(IST):%H:%M} IST",
-        "paid_at": payment.completed_at and f"{payment.completed_at.astimezone(IST):%d %b %Y, %H:%M} IST",
+        "paid_at": in_ist(payment.completed_at),
     }
 
 
@@ -123,16 +126,10 @@ def simulate_answer(request: HttpRequest, token: str) -> HttpResponse:
     if payment.mode != Mode.TEST:
         raise Http404
     if limits.too_many(request, token):
-        return _slow_down(request, token)
+        return slow_down(request, "pay:payment", token)
     try:
         simulate(payment=payment, succeed=request.POST.get("outcome") == "success")
     except GatewayError as error:
         page = _context(_find(token)) | {"form": _form_class(payment)(), "problem": error.message}
         return render(request, "pay/payment.html", page, status=409)
     return redirect("pay:payment", token)
-
-
-def _slow_down(request: HttpRequest, token: str) -> HttpResponse:
-    response = render(request, "pay/too_many.html", {"token": token}, status=429)
-    response["Retry-After"] = str(limits.WINDOW_SECONDS)
-    return response

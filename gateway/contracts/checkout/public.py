@@ -24,7 +24,6 @@ from gateway.contracts.problems import MissingFields
 from gateway.lib.errors import InvalidFields, NotAllowed
 from payments.models import Order, Payment
 
-
 _ALLOWED = "Content-Type, Idempotency-Key, X-Api-Key, X-Request-Id"
 _EXPOSED = (
     "Idempotent-Replayed, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"

@@ -34,8 +34,8 @@ class OrdersView(CheckoutView):
         example={"amount": 50000, "currency": "INR", "receipt": "receipt_001", "notes": {"customer": "John Doe"}},
     )
     def post(self, request: Request) -> Response:
-        """Its payments are captured when you ask for it, or at once with `"manual_capture": false`. A payer may pay it on
-        its hosted page, `/pay/{id}` on this host, which leads back to `redirect_url`.
+        """Its payments are captured when you ask for it, or at once with `"manual_capture": false`. Its hosted page is
+        `/pay/{id}` on this host, and leads back to `redirect_url`.
         """
         sent = NewOrder.read(self.body)
         order = create_order(
