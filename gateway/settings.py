@@ -287,6 +287,9 @@ WORK_LEASE_SECONDS = env.int("WORK_LEASE_SECONDS", 30)
 # Crypto -----------------------------------------------------------------------------------------------------
 # What this process is for. Only the signer may read keys; see crypto/keys.
 PROCESS = env.str("GATEWAY_PROCESS", "")
+environment.forget_keys(PROCESS)
+# Live networks that are on, and each one's RPC addresses in the order they are tried. They may hold keys of a provider.
+CRYPTO_RPC = environment.rpc_addresses(env.list("CRYPTO_NETWORKS", default=[]))
 SIMULATED_BLOCK_SECONDS = env.float("SIMULATED_BLOCK_SECONDS", 0.5)
 SESSION_COOL_DOWN_MINUTES = env.int("SESSION_COOL_DOWN_MINUTES", 60)  # before a released address is used again
 ADDRESS_POOL_SIZE = env.int("ADDRESS_POOL_SIZE", 20)  # free addresses kept ready, per network and mode

@@ -101,7 +101,8 @@ class Fee:
 @dataclass(frozen=True, slots=True)
 class Unsigned:
     """`payload` is whatever the family's signer needs, JSON-able. `dead_after_height`: beyond it this form can no
-    longer be mined (None: only its nonce binds it)."""
+    longer be mined (None: only its nonce binds it). Ask `Chain.is_dead` about it and compare it with nothing: on
+    Solana it counts blocks, where heights are slots."""
 
     payload: dict[str, Any]
     dead_after_height: int | None = None
@@ -122,6 +123,10 @@ class Chain(Protocol):
     uses_nonces: bool
 
     def height(self) -> int: ...
+
+    def is_dead(self, dead_after_height: int) -> bool:
+        """Whether a form with this `dead_after_height` surely can no longer be mined. It may have been before: ask for
+        its receipt after this."""
 
     def block(self, height: int) -> Block:
         """Raises `NodeWrong` for a height the node should have and answers null."""

@@ -5,14 +5,22 @@ decimal text, since they outgrow 64 bits). The chain's units are floored to the 
 """
 
 from crypto.models.addresses import DepositAddress
-from crypto.models.networks import BlockMark, ChainState, Network, RpcNode, ScanGap, Token
+from crypto.models.networks import BlockMark, ChainState, HotWallet, Network, RpcNode, ScanGap, Token
 from crypto.models.outgoing import Attempt, GasFunding, Outgoing, Sweep
 from crypto.models.sessions import Session, SessionEvent, TransactionClaim
+from crypto.models.simulated import (
+    SimulatedBalance,
+    SimulatedEra,
+    SimulatedFork,
+    SimulatedNetwork,
+    SimulatedTransaction,
+)
 from crypto.models.transactions import ChainTransaction
 from crypto.models.withdrawals import Withdrawal, WithdrawalAddress
 
 __all__ = [
     "Attempt", "BlockMark", "ChainState", "ChainTransaction", "DepositAddress", "GasFunding", "Network", "Outgoing",
-    "RpcNode", "ScanGap", "Session", "SessionEvent", "Sweep", "Token", "TransactionClaim", "Withdrawal",
+    "HotWallet", "RpcNode", "ScanGap", "Session", "SessionEvent", "SimulatedBalance", "SimulatedEra", "SimulatedFork",
+    "SimulatedNetwork", "SimulatedTransaction", "Sweep", "Token", "TransactionClaim", "Withdrawal",
     "WithdrawalAddress",
 ]

@@ -144,3 +144,18 @@ class RpcNode(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class HotWallet(models.Model):
+    """Where sweeps go and withdrawals come from: written by the signer at its start, so that the others know it."""
+
+    network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="+")
+    mode = models.CharField(max_length=4, choices=Mode)
+    address = models.CharField(max_length=64)
+    seen_at = models.DateTimeField(default=timezone.now)  # when a signer last said that it holds its key
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["network", "mode"], name="hot_wallet_once")]
+
+    def __str__(self) -> str:
+        return self.address

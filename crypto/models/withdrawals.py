@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -46,7 +46,7 @@ class Withdrawal(StatefulModel, WorkModel):
     network = models.ForeignKey(Network, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     address = models.CharField(max_length=64, blank=True, default="")
     # Fiat: from which networks' balances it was held ({"BSC": minor}), at what rate, and the payout it became.
-    held: models.JSONField = models.JSONField(default=dict, blank=True)  # type: ignore[type-arg]
+    held: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     payout = models.ForeignKey("payouts.Payout", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     outgoing = models.OneToOneField(Outgoing, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawal")
     note = models.CharField(max_length=200, blank=True, default="")

@@ -12,9 +12,11 @@ import secrets
 from pathlib import Path
 
 from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
 
 from gateway.lib.money import parse_amount
 
+KEY_NAMES = ("CRYPTO_MNEMONIC", "CRYPTO_MNEMONIC_FILE")
 SECRET_NAMES = ("DJANGO_SECRET_KEY", "GATEWAY_PEPPER", "GATEWAY_ENCRYPTION_KEYS")
 
 
@@ -56,3 +58,25 @@ def _write_once(path: Path, text: str) -> None:
 def rupees(text: str) -> int | None:
     """A limit such as `100000.00`, in paise; None for an empty one. Raises `InvalidAmount` for anything else."""
     return parse_amount(text.strip(), "INR").minor if text.strip() else None
+
+
+def forget_keys(process: str) -> None:
+    """Only the signer may know where keys are, even where one `.env` serves every process."""
+    if process != "signer":
+        for name in KEY_NAMES:
+            os.environ.pop(name, None)
+
+
+def rpc_addresses(networks: list[str]) -> dict[str, list[str]]:
+    """`RPC_BSC=https://…,https://…` for each network that `CRYPTO_NETWORKS` names."""
+    return {code: _rpc_addresses_of(code) for code in map(str.strip, networks) if code}
+
+
+def _rpc_addresses_of(code: str) -> list[str]:
+    name = f"RPC_{code}"
+    addresses = [address.strip() for address in os.environ.get(name, "").split(",") if address.strip()]
+    if not addresses:
+        raise ImproperlyConfigured(f"CRYPTO_NETWORKS names {code}, so {name} must hold its RPC addresses.")
+    if not all(address.startswith(("https://", "http://")) for address in addresses):
+        raise ImproperlyConfigured(f"{name} must hold addresses that begin with https:// or http://, comma-separated.")
+    return addresses

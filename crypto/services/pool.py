@@ -1,0 +1,86 @@
+"""The pool of deposit addresses, filled ahead of need by the signer, so that whoever opens a session needs no key.
+
+An index is used once: a network's and mode's addresses are numbered without holes, under a lock on its hot wallet's
+row, so two signers never make the same one.
+"""
+
+from __future__ import annotations
+
+import structlog
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Max, Q
+from django.utils import timezone
+
+from crypto import formats, keys
+from crypto.chains.registry import enabled_networks
+from crypto.models import DepositAddress, HotWallet, Network
+from gateway.lib.modes import Mode
+
+log = structlog.get_logger(__name__)
+_BATCH = 50
+
+
+def fill_pool() -> int:
+    """Brings every network and mode to `ADDRESS_POOL_SIZE` free addresses; returns how many were made."""
+    if settings.PROCESS != keys.SIGNER:
+        log.error("pool_not_filled", reason="this process is not the signer")
+        return 0
+    try:
+        return sum(
+            fill_pool_of(network=network, mode=mode) for mode in Mode.values for network in enabled_networks(mode)
+        )
+    except keys.KeysMissing as error:
+        log.error("pool_not_filled", reason=str(error))
+        return 0
+
+
+def fill_pool_of(*, network: Network, mode: str) -> int:
+    """Adds what is missing, in short transactions: deriving takes longer than writing."""
+    made = 0
+    _tell_hot_wallet(network, mode)
+    while missing := settings.ADDRESS_POOL_SIZE - free_addresses(network, mode).count():
+        if missing < 0:
+            break
+        made += _add(network, mode, min(missing, _BATCH))
+    return made
+
+
+def free_addresses(network: Network, mode: str) -> models.QuerySet[DepositAddress]:
+    """What any merchant's session could be given now: rested, and holding nobody's money."""
+    rested = Q(rests_until__isnull=True) | Q(rests_until__lte=timezone.now())
+    return DepositAddress.objects.filter(
+        rested, network=network, mode=mode, session__isnull=True, is_active=True, received_minor=F("swept_minor")
+    )
+
+
+def _tell_hot_wallet(network: Network, mode: str) -> None:
+    address = keys.hot_address(network, mode)
+    known = HotWallet.objects.filter(network=network, mode=mode).first()
+    if known is not None and known.address != address:
+        raise keys.KeysMissing(
+            f"The mnemonic is not the one this installation began with: {network.code} ({mode}) has another hot wallet."
+        )
+    if known is None:
+        HotWallet.objects.get_or_create(network=network, mode=mode, defaults={"address": address})
+
+
+def _add(network: Network, mode: str, count: int) -> int:
+    first = _next_index(network, mode)
+    fresh = [(index, keys.address_at(network, mode, index)) for index in range(first, first + count)]
+    with transaction.atomic():
+        HotWallet.objects.select_for_update().get(network=network, mode=mode)
+        if _next_index(network, mode) != first:
+            return 0  # another signer was quicker; the caller looks again
+        DepositAddress.objects.bulk_create(
+            DepositAddress(
+                network=network, mode=mode, index=index, address=address, lookup=formats.lookup_form(network, address)
+            )
+            for index, address in fresh
+        )
+    return count
+
+
+def _next_index(network: Network, mode: str) -> int:
+    last = DepositAddress.objects.filter(network=network, mode=mode).aggregate(last=Max("index"))["last"]
+    return 0 if last is None else int(last) + 1
