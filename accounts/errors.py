@@ -57,3 +57,18 @@ class SignInUnavailable(GatewayError):
 
     code = "sign_in_unavailable"
     message = "Sign-in is not available for a moment. Try again shortly."
+
+
+class CodeRefused(GatewayError):
+    code = "code_refused"
+    message = "This code is not valid, or was used already. Wait for the next one."
+
+
+class SecondFactorExists(GatewayError):
+    code = "invalid_state"
+    message = "This account has an authenticator already."
+
+
+class NoSecondFactor(GatewayError):
+    code = "invalid_state"
+    message = "This account has no authenticator."

@@ -1,4 +1,4 @@
-"""Invitations by e-mail: a new user sets a password through a link that works once and for three days."""
+"""Links by e-mail, to set a first password or a new one. Each works once, and for three days."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import structlog
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
@@ -22,24 +23,33 @@ an account was made for you at {host}. Set your password here within three days:
 
 If you did not expect this message, ignore it.
 """
+_RESET = """Hello {name},
+
+somebody, probably you, asked for a new password at {host}. Set it here within three days:
+
+{link}
+
+If it was not you, ignore this message: your password stays as it is.
+"""
 
 
 def send_due(limit: int = 100) -> int:
     """Sends what is due; a mail server that is down is tried again by the next sweep."""
     sent = 0
-    for user in User.objects.filter(invitation_due=True).order_by("pk")[:limit]:
+    for user in User.objects.filter(Q(invitation_due=True) | Q(reset_due=True)).order_by("pk")[:limit]:
         try:
             _send(user)
         except OSError as error:
             log.warning("invitation_not_sent", user=user.public_id, error=type(error).__name__)
             break
-        User.objects.filter(pk=user.pk).update(invitation_due=False)
+        User.objects.filter(pk=user.pk).update(invitation_due=False, reset_due=False)
         sent += 1
     return sent
 
 
 def _send(user: User) -> None:
-    text = _TEXT.format(name=user.name, host=settings.PUBLIC_URL, link=password_link(user))
+    words = _TEXT if user.invitation_due else _RESET
+    text = words.format(name=user.name, host=settings.PUBLIC_URL, link=password_link(user))
     send_mail("Set your password", text, settings.DEFAULT_FROM_EMAIL, [user.email])
 
 

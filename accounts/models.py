@@ -83,6 +83,7 @@ class User(States, AbstractBaseUser):
     failed_sign_ins = models.PositiveSmallIntegerField(default=0)
     locked_until = models.DateTimeField(null=True, blank=True)
     invitation_due = models.BooleanField(default=False)
+    reset_due = models.BooleanField(default=False)  # asked for a link to a new password
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -113,6 +114,47 @@ class User(States, AbstractBaseUser):
 
     def outranks(self, role: str) -> bool:
         return RANK[Role(self.role)] > RANK[Role(role)]
+
+
+class SecondFactor(models.Model):
+    """A user's authenticator. Not confirmed: being set up. `last_step` is the time step of the last code taken."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
+    secret_encrypted = models.TextField()
+    last_step = models.BigIntegerField(default=0)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class RecoveryCode(models.Model):
+    """Stands in for the authenticator, once."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="recovery_code_once")]
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class PanelSession(models.Model):
+    """A signed-in browser, so that its owner can see and end it. Its row goes with the session."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="panel_sessions")
+    session_key = models.CharField(max_length=40, unique=True)
+    address = models.CharField(max_length=64, blank=True, default="")
+    browser = models.CharField(max_length=200, blank=True, default="")
+    signed_in_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} from {self.address}"
 
 
 class PortalKey(models.Model):

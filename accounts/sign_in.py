@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.errors import AccountLocked, AccountSuspended, SignInRefused, SignInUnavailable
+from accounts.errors import AccountLocked, AccountSuspended, CodeRefused, SignInRefused, SignInUnavailable
 from accounts.models import User
+from accounts.second_factor import check_code, has_second_factor
 from gateway.lib.secrets import digest
 
 log = structlog.get_logger(__name__)
@@ -40,8 +41,27 @@ def sign_in(email: str, password: str, address: str) -> User:
         raise SignInRefused()
     if not user.is_active:
         raise AccountSuspended("This account is suspended. Ask your administrator.")
-    User.objects.filter(pk=user.pk).update(failed_sign_ins=0, locked_until=None)
+    if not has_second_factor(user):  # else the code is still to come, and its failures count together with these
+        User.objects.filter(pk=user.pk).update(failed_sign_ins=0, locked_until=None)
     return user
+
+
+def check_proof(*, user: User, address: str, password: str = "", code: str = "") -> None:
+    """A signed-in user proves it again: by the authenticator's `code` where it has one, else by its password.
+
+    Failures count and lock as at sign-in. Raises `CodeRefused`, `SignInRefused`, `AccountLocked`, `SignInUnavailable`.
+    """
+    _check_address(address)
+    _check_lock(user)
+    try:
+        if code:
+            check_code(user=user, code=code)
+        elif not user.check_password(password):
+            raise SignInRefused("This is not your password.")
+    except (CodeRefused, SignInRefused):
+        _count_failure(user, address)
+        raise
+    User.objects.filter(pk=user.pk).update(failed_sign_ins=0, locked_until=None)
 
 
 def _refuse_unknown(email: str, password: str, address: str) -> NoReturn:

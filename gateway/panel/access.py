@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
@@ -20,9 +21,11 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.actors import Actor, Viewer
 from accounts.models import Role, User
+from accounts.second_factor import has_second_factor, must_have_second_factor
 from gateway.lib.errors import GatewayError, NotAllowed, NotFound
 from gateway.lib.modes import Mode
 from gateway.panel import errors
+from gateway.panel.proof import is_fresh, note_seen
 from gateway.panel.zones import zone_of
 
 P = ParamSpec("P")
@@ -30,6 +33,7 @@ Door = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 EVERYONE: tuple[str, ...] = tuple(Role.values)
 OPERATORS: tuple[str, ...] = (Role.SUPER_ADMIN, Role.ADMIN)
+SUPER_ADMINS: tuple[str, ...] = (Role.SUPER_ADMIN,)
 MERCHANTS: tuple[str, ...] = (Role.MERCHANT,)
 MERCHANT_SIDE: tuple[str, ...] = (Role.MERCHANT, Role.API_USER)
 READ: tuple[str, ...] = ("GET", "HEAD")
@@ -49,8 +53,11 @@ class PanelRequest(HttpRequest):
 View = Callable[Concatenate[PanelRequest, P], HttpResponse]
 
 
-def page(roles: tuple[str, ...], methods: tuple[str, ...] = READ) -> Callable[[View[P]], Door[P]]:
-    """Makes a view of a page that users of `roles` may open with `methods`.
+def page(
+    roles: tuple[str, ...], methods: tuple[str, ...] = READ, *, proof: bool = False
+) -> Callable[[View[P]], Door[P]]:
+    """Makes a view of a page that users of `roles` may open with `methods`; with `proof`, after a fresh one of who
+    they are (see `proof.py`).
 
     Not signed in: to the sign-in page and back. Another role: 404. `NotFound` and `NotAllowed` from the domain are
     404s as well; any other refusal that the view did not show beside a field becomes a page that says it.
@@ -65,9 +72,15 @@ def page(roles: tuple[str, ...], methods: tuple[str, ...] = READ) -> Callable[[V
                 raise Http404
             if request.method not in methods:
                 return HttpResponseNotAllowed(methods)
+            note_seen(request, request.user)
+            if _lacks_second_factor(request, request.user):
+                return _go(request, reverse("panel:security-set-up"))
+            if proof and not is_fresh(request):
+                return _go(request, f"{reverse('panel:prove')}?{urlencode({'next': _way_back(request, methods)})}")
             return _answer(view, _admit(request, request.user), *args, **kwargs)
 
         door.panel_roles = roles  # type: ignore[attr-defined]
+        door.panel_proof = proof  # type: ignore[attr-defined]
         return door
 
     return make
@@ -87,6 +100,35 @@ def public(methods: tuple[str, ...] = READ) -> Callable[[Door[P]], Door[P]]:
         return door
 
     return make
+
+
+# Where somebody without the authenticator that the role needs may still go.
+_BEFORE_SECOND_FACTOR = ("security-set-up", "prove")
+
+
+def _lacks_second_factor(request: HttpRequest, user: User) -> bool:
+    name = request.resolver_match.url_name if request.resolver_match else ""
+    if name in _BEFORE_SECOND_FACTOR or not must_have_second_factor(user):
+        return False
+    return not has_second_factor(user)
+
+
+def _go(request: HttpRequest, href: str) -> HttpResponse:
+    return HttpResponseClientRedirect(href) if request.headers.get("HX-Request") else HttpResponseRedirect(href)
+
+
+def _way_back(request: HttpRequest, methods: tuple[str, ...]) -> str:
+    """Where to go on after a proof: the page itself, or the one from which a dialog or a button was pressed."""
+    if request.headers.get("HX-Request"):
+        return _path_of(request.headers.get("HX-Current-URL", ""))
+    if "GET" not in methods:
+        return _path_of(request.headers.get("Referer", ""))
+    return request.get_full_path() if request.method == "GET" else request.path
+
+
+def _path_of(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def _is_malformed(parts: Iterable[object]) -> bool:

@@ -207,7 +207,7 @@ class RefundForm(OnceForm):
     reason = forms.CharField(max_length=200, required=False)
 
 
-@page(OPERATORS, FORM)
+@page(OPERATORS, FORM, proof=True)
 def succeeded(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
     step = Step(
@@ -224,7 +224,7 @@ def succeeded(request: PanelRequest, public_id: str) -> HttpResponse:
     return confirm(request, step, act, form=SucceededForm, message=f"{row.public_id} is marked as succeeded.")
 
 
-@page(OPERATORS, FORM)
+@page(OPERATORS, FORM, proof=True)
 def failed(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
     step = Step(

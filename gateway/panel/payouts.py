@@ -178,7 +178,7 @@ class ResolveForm(NoteForm):
     field_order = ["paid", "utr", "note"]
 
 
-@page(OPERATORS, FORM)
+@page(OPERATORS, FORM, proof=True)
 def approve(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
     step = Step(
@@ -194,7 +194,7 @@ def approve(request: PanelRequest, public_id: str) -> HttpResponse:
     return confirm(request, step, act, message=said)
 
 
-@page(OPERATORS, FORM)
+@page(OPERATORS, FORM, proof=True)
 def reject(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
     step = Step(
@@ -210,7 +210,7 @@ def reject(request: PanelRequest, public_id: str) -> HttpResponse:
     return confirm(request, step, act, form=ReasonForm, message=said)
 
 
-@page(OPERATORS, FORM)
+@page(OPERATORS, FORM, proof=True)
 def resolve(request: PanelRequest, public_id: str) -> HttpResponse:
     """Ends a flagged payout that is still with the bank, after somebody has asked the bank."""
     row = _visible(request.viewer, public_id)

@@ -12,14 +12,14 @@ from django.contrib.auth import login, logout
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import invitations, services
+from accounts import invitations, passwords, services
 from accounts.actors import Actor
 from accounts.errors import AccountLocked, SignInUnavailable
 from accounts.models import User
+from accounts.second_factor import has_second_factor
 from accounts.sign_in import sign_in
 from gateway.lib.errors import GatewayError
 from gateway.lib.middleware import client_address
@@ -28,8 +28,7 @@ from gateway.panel.access import EVERYONE, FORM, POST, PanelRequest, page, publi
 from gateway.panel.confirming import Step, confirm
 from gateway.panel.forms import PanelForm, carry_out, show
 from gateway.panel.rendering import done
-
-_BACKEND = "accounts.backends.PanelBackend"
+from gateway.panel.step_up import BACKEND, ask_for_code, safe_next
 
 
 class SignInForm(PanelForm):
@@ -77,7 +76,9 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
             user = sign_in(form.cleaned_data["email"], form.cleaned_data["password"], client_address(request))
         except GatewayError as error:
             return _refused(request, form, error)
-        login(request, user, backend=_BACKEND)
+        if has_second_factor(user):
+            return ask_for_code(request, user, _wanted(request))
+        login(request, user, backend=BACKEND)
         return HttpResponseRedirect(_next(request))
     return _sign_in_form(request, form, 422 if form.is_bound else 200)
 
@@ -98,12 +99,7 @@ def _wanted(request: HttpRequest) -> str:
 
 
 def _next(request: HttpRequest) -> str:
-    """Where to go after signing in; never to another site."""
-    wanted = _wanted(request)
-    ours = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if ours else reverse("panel:overview")
+    return safe_next(request, _wanted(request))
 
 
 @public(POST)
@@ -111,6 +107,23 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     messages.success(request, "You are signed out.")
     return HttpResponseRedirect(reverse("panel:sign-in"))
+
+
+class LostPasswordForm(PanelForm):
+    email = forms.EmailField(
+        label="E-mail address", max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "spellcheck": "false"}),
+    )
+
+
+@public(FORM)
+def lost_password(request: HttpRequest) -> HttpResponse:
+    """The answer is the same for every address: who has an account here is nobody's business."""
+    form = LostPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        passwords.ask_for_reset(email=form.cleaned_data["email"], address=client_address(request))
+        return render(request, "panel/lost_password_sent.html", {"email": form.cleaned_data["email"]})
+    return render(request, "panel/lost_password.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 @sensitive_post_parameters("new", "again")

@@ -2,13 +2,29 @@
 
 from django.urls import path
 
-from gateway.panel import keys, ledger, overview, payments, payouts, profile, reference, session, users, webhooks
+from gateway.panel import (
+    keys,
+    ledger,
+    overview,
+    payments,
+    payouts,
+    profile,
+    reference,
+    security,
+    session,
+    step_up,
+    users,
+    webhooks,
+)
 
 app_name = "panel"
 
 urlpatterns = [
     path("sign-in", session.sign_in_page, name="sign-in"),
+    path("sign-in/code", step_up.sign_in_code, name="sign-in-code"),
     path("sign-out", session.sign_out, name="sign-out"),
+    path("prove", step_up.prove, name="prove"),
+    path("password/lost", session.lost_password, name="lost-password"),
     path("password/<str:uid>/<str:token>", session.set_password, name="set-password"),
     path("mode/<str:mode>", session.switch_mode, name="mode"),
     path("", overview.overview, name="overview"),
@@ -28,6 +44,12 @@ urlpatterns = [
     path("payouts/<str:public_id>/flag", payouts.flag, name="payout-flag"),
     path("ledger", ledger.ledger, name="ledger"),
     path("profile", profile.profile, name="profile"),
+    path("security", security.security, name="security"),
+    path("security/authenticator", security.set_up, name="security-set-up"),
+    path("security/authenticator/remove", security.remove, name="security-remove"),
+    path("users/<str:public_id>/authenticator", security.remove_of, name="user-authenticator"),
+    path("security/codes", security.renew_codes, name="security-codes"),
+    path("security/browsers/<int:pk>/end", security.end, name="security-end"),
     path("users", users.users, name="users"),
     path("users/new", users.new, name="user-new"),
     path("users/<str:public_id>", users.user, name="user"),

@@ -23,6 +23,7 @@ from accounts.actors import get_or_404, team_users
 from accounts.invitations import password_link
 from accounts.models import OPERATORS as OPERATOR_ROLES
 from accounts.models import RANK, AccountStatus, Role, User
+from accounts.second_factor import has_second_factor
 from gateway.lib.errors import NotFound
 from gateway.panel import trail
 from gateway.panel.access import FORM, MERCHANTS, OPERATORS, POST, PanelRequest, page
@@ -109,6 +110,7 @@ def user(request: PanelRequest, public_id: str) -> HttpResponse:
         "may_manage": _may_manage(request.viewer.user, row),
         "is_self": row.pk == request.viewer.user.pk,
         "is_invited": not row.has_usable_password(),
+        "may_remove_factor": request.viewer.user.role == Role.SUPER_ADMIN and has_second_factor(row),
         "is_locked": row.locked_until is not None and row.locked_until > timezone.now(),
     }
     return render(request, "panel/users/detail.html", context)
@@ -188,7 +190,7 @@ def _offer_parents(form: forms.Form, me: User, row: User | None = None) -> None:
 
 
 @sensitive_variables("made")
-@page(MANAGERS, FORM)
+@page(MANAGERS, FORM, proof=True)
 def new(request: PanelRequest) -> HttpResponse:
     """The answer to the POST shows both keys, this once."""
     form = NewUserForm(request.POST or None, me=request.viewer.user)
@@ -217,7 +219,7 @@ def _welcome(request: PanelRequest, made: User, keys: dict[str, str]) -> HttpRes
     )
 
 
-@page(MANAGERS, POST)
+@page(MANAGERS, POST, proof=True)
 def invitation(request: PanelRequest, public_id: str) -> HttpResponse:
     """A new link for somebody who has not set a password yet; for anybody else it would be a way in."""
     row = _managed(request, public_id)
@@ -254,7 +256,7 @@ class UserForm(PanelForm):
             del self.fields["parent_id"]
 
 
-@page(MANAGERS, FORM)
+@page(MANAGERS, FORM, proof=True)
 def edit(request: PanelRequest, public_id: str) -> HttpResponse:
     row, me = _managed(request, public_id), request.viewer.user
     shown = {"name": row.name, "role": row.role, "parent_id": row.parent and row.parent.public_id}
@@ -270,7 +272,7 @@ def edit(request: PanelRequest, public_id: str) -> HttpResponse:
     return render(request, "panel/users/edit.html", context, status=422 if form.is_bound else 200)
 
 
-@page(MANAGERS, FORM)
+@page(MANAGERS, FORM, proof=True)
 def suspend(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _managed(request, public_id)
     step = Step(
@@ -289,7 +291,7 @@ _CONSEQUENCE: dict[str, str] = {
 }
 
 
-@page(MANAGERS, FORM)
+@page(MANAGERS, FORM, proof=True)
 def activate(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _managed(request, public_id)
     step = Step(

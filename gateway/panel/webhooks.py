@@ -146,7 +146,7 @@ def _create(request: PanelRequest, data: dict[str, Any]) -> Endpoint:
     return made
 
 
-@page(MERCHANTS, FORM)
+@page(MERCHANTS, FORM, proof=True)
 def edit(request: PanelRequest, endpoint_id: UUID) -> HttpResponse:
     row = _endpoint(request.viewer, endpoint_id)
     shown = {"url": row.url, "events": row.events, "enabled": row.enabled}
@@ -159,7 +159,7 @@ def edit(request: PanelRequest, endpoint_id: UUID) -> HttpResponse:
     return render(request, "panel/webhooks/edit.html", context, status=422 if form.is_bound else 200)
 
 
-@page(MERCHANTS, FORM)
+@page(MERCHANTS, FORM, proof=True)
 def delete(request: PanelRequest, endpoint_id: UUID) -> HttpResponse:
     row = _endpoint(request.viewer, endpoint_id)
     step = Step(
@@ -172,7 +172,7 @@ def delete(request: PanelRequest, endpoint_id: UUID) -> HttpResponse:
     )
 
 
-@page(MERCHANTS, FORM)
+@page(MERCHANTS, FORM, proof=True)
 def rotate(request: PanelRequest, endpoint_id: UUID) -> HttpResponse:
     row = _endpoint(request.viewer, endpoint_id)
     step = Step(
@@ -186,7 +186,7 @@ def rotate(request: PanelRequest, endpoint_id: UUID) -> HttpResponse:
     )
 
 
-@page(MERCHANTS, POST)
+@page(MERCHANTS, POST, proof=True)
 def reveal(request: PanelRequest, endpoint_id: UUID) -> HttpResponse:
     """The secret in the answer to a POST, to its owner."""
     row = _endpoint(request.viewer, endpoint_id)

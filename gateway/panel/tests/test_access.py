@@ -21,7 +21,7 @@ def test_every_address_is_behind_a_door():
 def test_only_these_pages_need_no_sign_in():
     public = {pattern.name for pattern in urls.urlpatterns if hasattr(pattern.callback, "panel_public")}
 
-    assert public == {"sign-in", "sign-out", "set-password"}
+    assert public == {"sign-in", "sign-in-code", "sign-out", "set-password", "lost-password"}
 
 
 @pytest.mark.parametrize("name", ["overview", "payments", "payment-new", "payouts", "payout-new", "ledger", "profile"])
