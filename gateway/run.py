@@ -17,10 +17,14 @@ from pathlib import Path
 from string import Template
 from types import FrameType
 
+from gateway.lib.environment import KEY_NAMES
+
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 25.0
 RESTART_SECONDS = 1.0
-COLOURS = {"web": "36", "worker": "33", "courier": "34", "scheduler": "35", "run": "32"}
+COLOURS = {
+    "web": "36", "worker": "33", "courier": "34", "watcher": "96", "signer": "91", "scheduler": "35", "run": "32",
+}
 
 
 class Service:
@@ -32,9 +36,8 @@ class Service:
         self.start_at = 0.0
 
     def start(self) -> None:
-        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
-            self.command, cwd=ROOT, env=environment, text=True, start_new_session=True,
+            self.command, cwd=ROOT, env=environment_of(self.name), text=True, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
         threading.Thread(target=self._copy_output, args=(self.process,), daemon=True).start()
@@ -72,6 +75,15 @@ class Service:
         except subprocess.TimeoutExpired:
             pass
         self.kill()
+
+
+def environment_of(name: str) -> dict[str, str]:
+    """Each service is told what it is; where the keys are is told to the signer alone."""
+    inherited = dict(os.environ)
+    if name != "signer":
+        for secret in KEY_NAMES:
+            inherited.pop(secret, None)
+    return inherited | {"PYTHONUNBUFFERED": "1", "GATEWAY_PROCESS": name}
 
 
 def say(name: str, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from crypto.chains.base import Signed, Signer, Unsigned
 from crypto.chains.curves import curve_of
@@ -27,7 +27,19 @@ def _key(network: Network, mode: str, index: int) -> bytes:
 
 
 def address_at(network: Network, mode: str, index: int) -> str:
-    return curve_of(network.family).address(_key(network, mode, index))
+    return _address(path_of(network, mode, index), network.family)
+
+
+@lru_cache(maxsize=100)
+def _address(path: str, family: str) -> str:
+    """Deriving costs tens of milliseconds, and hot wallets are asked for all day."""
+    return curve_of(family).address(private_key(_seed(), path, family))
+
+
+def forget() -> None:
+    """As if nothing had been read yet (tests)."""
+    _seed.cache_clear()
+    _address.cache_clear()
 
 
 def sign(network: Network, mode: str, index: int, unsigned: Unsigned) -> Signed:

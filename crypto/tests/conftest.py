@@ -20,9 +20,9 @@ def signer(settings, monkeypatch):
 
     settings.PROCESS = "signer"
     monkeypatch.setenv("CRYPTO_MNEMONIC", WORDS)
-    wallet._seed.cache_clear()
+    wallet.forget()
     yield
-    wallet._seed.cache_clear()
+    wallet.forget()
 
 
 @pytest.fixture
