@@ -54,6 +54,8 @@ class Merchant(StatefulModel):
     # Test and live payouts up to this sum (paise) are approved by themselves; null: an operator approves all.
     payout_auto_approve_minor = models.BigIntegerField(null=True, blank=True)
     public_checkout = models.BooleanField(default=False)
+    # Tokens (10⁻⁸) that may be withdrawn in a day of UTC; null: the installation's WITHDRAWAL_DAILY_LIMIT.
+    withdrawal_daily_limit_minor = models.BigIntegerField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.name
@@ -221,6 +223,33 @@ class ReturnSecret(models.Model):
 
     def __str__(self) -> str:
         return f"return secret of {self.merchant_id}, {self.mode}"
+
+
+class SettlementAccount(models.Model):
+    """The bank account that a merchant's withdrawals in rupees go to, from `usable_from` on. A change is a new row, so
+    that what was paid stays explained; the one not replaced is the present one."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="settlement_accounts")
+    mode = models.CharField(max_length=4, choices=Mode)
+    holder = models.CharField(max_length=120)
+    account_number = models.CharField(max_length=18)
+    ifsc = models.CharField(max_length=11)
+    bank_name = models.CharField(max_length=120, blank=True, default="")
+    usable_from = models.DateTimeField(default=timezone.now)
+    replaced_at = models.DateTimeField(null=True, blank=True)
+    notice_due = models.BooleanField(default=True)  # the owner is still to be told of the change
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "mode"], name="settlement_account_once", condition=Q(replaced_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.holder}, {self.ifsc}"
 
 
 class AuditRecord(models.Model):

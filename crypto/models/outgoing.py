@@ -20,6 +20,30 @@ from gateway.lib.states import StatefulModel
 from gateway.lib.work import WorkModel
 
 
+class Sender(models.Model):
+    """One of our addresses as a sender: whose turn it is to sign for it, and the next nonce that nobody has.
+
+    A nonce is taken under this row's lock. `stopped_at`: a transaction that is not ours used one of its nonces, so
+    somebody else may hold its key; nothing more is signed for it until an operator says so.
+    """
+
+    network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="+")
+    mode = models.CharField(max_length=4, choices=Mode)
+    address = models.CharField(max_length=64)
+    next_nonce = models.BigIntegerField(null=True, blank=True)  # null: not asked of the chain yet
+    ahead = models.PositiveSmallIntegerField(default=0)  # looks in a row at which the chain was ahead of it
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    stopped_reason = models.CharField(max_length=200, blank=True, default="")
+    leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+    lease = models.CharField(max_length=16, default="", blank=True, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["network", "mode", "address"], name="sender_once")]
+
+    def __str__(self) -> str:
+        return self.address
+
+
 class Outgoing(StatefulModel, WorkModel):
     class Purpose(models.TextChoices):
         SWEEP = "sweep", "Sweep"
@@ -33,6 +57,19 @@ class Outgoing(StatefulModel, WorkModel):
         UNKNOWN = "unknown", "Broadcast, answer never came"
         CONFIRMED = "confirmed", "Confirmed"
         FAILED = "failed", "Failed"
+
+    class Waits(models.TextChoices):
+        TOKENS = "tokens", "The sender has too little of the token"
+        GAS = "gas", "The sender has too little of the network's coin to pay the fee"
+        NODE = "node", "No node of the network answers"
+        STOPPED = "stopped", "Sending from this address is stopped"
+        TURN = "turn", "Another transaction of the same sender goes first"
+
+    class Flag(models.TextChoices):
+        FOREIGN = "foreign", "A transaction that is not ours used its nonce"
+        OTHERWISE = "otherwise", "It was mined, but moved something else than was meant"
+        REFUSED = "refused", "The nodes refuse it"
+        STUCK = "stuck", "It is not mined, however much it offers"
 
     TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         Status.WAITING: (Status.SIGNED, Status.FAILED),
@@ -54,6 +91,11 @@ class Outgoing(StatefulModel, WorkModel):
     transaction_hash = models.CharField(max_length=100, blank=True, default="")  # of the attempt that was mined
     height = models.BigIntegerField(null=True, blank=True)
     fee_raw = models.CharField(max_length=80, blank=True, default="")  # native units, once mined
+    waits_for = models.CharField(max_length=10, choices=Waits, blank=True, default="")
+    flag = models.CharField(max_length=10, choices=Flag, blank=True, default="")
+    # Looks in a row at which no form of it was found although none can be mined any more, and refusals in a row.
+    missing = models.PositiveSmallIntegerField(default=0)
+    refusals = models.PositiveSmallIntegerField(default=0)
     failure = models.CharField(max_length=200, blank=True, default="")
     sent_at = models.DateTimeField(null=True, blank=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
@@ -65,7 +107,10 @@ class Outgoing(StatefulModel, WorkModel):
                 condition=Q(nonce__isnull=False),
             ),
         ]
-        indexes = [models.Index(fields=["due_at"], name="outgoing_due", condition=Q(due_at__isnull=False))]
+        indexes = [
+            models.Index(fields=["due_at"], name="outgoing_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["sender", "id"], name="outgoing_sender"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.pk}"
@@ -76,6 +121,8 @@ class Attempt(models.Model):
 
     outgoing = models.ForeignKey(Outgoing, on_delete=models.PROTECT, related_name="attempts")
     number = models.PositiveSmallIntegerField()
+    # Moves nothing to its own sender: takes the nonce away from forms that no node accepts.
+    cancels = models.BooleanField(default=False)
     transaction_hash = models.CharField(max_length=100)
     raw = models.TextField()
     fee: models.JSONField[Any, Any] = models.JSONField(default=dict)
@@ -145,3 +192,22 @@ class Sweep(StatefulModel, WorkModel):
 
     def __str__(self) -> str:
         return f"sweep {self.pk}"
+
+
+class Endowment(models.Model):
+    """Coins of the simulated chain that the house brings: promised in the books first, minted once a signer has told
+    its hot wallet. Until then the chain holds that much less than the books."""
+
+    network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="+")
+    mode = models.CharField(max_length=4, choices=Mode, default=Mode.TEST)
+    currency = models.CharField(max_length=8)
+    amount_minor = models.BigIntegerField()
+    reference = models.CharField(max_length=80, unique=True)
+    transaction_hash = models.CharField(max_length=100, blank=True, default="")  # empty: not minted yet
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], name="endowment_due", condition=Q(transaction_hash=""))]
+
+    def __str__(self) -> str:
+        return self.reference

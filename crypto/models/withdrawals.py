@@ -47,12 +47,15 @@ class Withdrawal(StatefulModel, WorkModel):
     address = models.CharField(max_length=64, blank=True, default="")
     # Fiat: from which networks' balances it was held ({"BSC": minor}), at what rate, and the payout it became.
     held: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    rate = models.CharField(max_length=24, blank=True, default="")  # rupees for one token, as promised on request
+    inr_minor = models.BigIntegerField(default=0)  # paise that were given for the tokens: payout and its charge
     payout = models.ForeignKey("payouts.Payout", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     outgoing = models.OneToOneField(Outgoing, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawal")
     note = models.CharField(max_length=200, blank=True, default="")
     needs_approval = models.BooleanField(default=False)
     approved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
+    trouble = models.CharField(max_length=200, blank=True, default="")  # what it waits for, for an operator
     failure_code = models.CharField(max_length=40, blank=True, default="")
     failure_reason = models.CharField(max_length=200, blank=True, default="")
     processed_at = models.DateTimeField(null=True, blank=True)
@@ -96,6 +99,7 @@ class WithdrawalAddress(models.Model):
     label = models.CharField(max_length=60, blank=True, default="")
     usable_from = models.DateTimeField(default=timezone.now)
     removed_at = models.DateTimeField(null=True, blank=True)
+    notice_due = models.BooleanField(default=True)  # the owner is still to be told of the last change
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 
