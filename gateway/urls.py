@@ -28,6 +28,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("api/schema/<slug:contract>/", schema.openapi, name="api-schema"),
     path("api/docs/portal/", _swagger("portal"), name="api-docs"),
+    path("api/docs/signed/", _swagger("signed"), name="signed-docs"),
     path("api/docs/checkout/", _swagger("checkout"), name="checkout-docs"),
     re_path(r"^api(?:/|\Z)", dispatch.api),
     path("panel/", include("gateway.panel.urls")),

@@ -44,7 +44,15 @@ class Body(serializers.Serializer[Any]):
         try:
             return dict(reader.to_internal_value(sent))
         except ValidationError as error:
-            raise _refusal(error.detail) from error
+            raise cls.refusal(error.detail) from error
+
+    @staticmethod
+    def refusal(errors: Any) -> MissingFields | InvalidFields:
+        """Fields that are missing are told first, and alone."""
+        missing = [name for name, found in errors.items() if _is_missing(found)]
+        if missing:
+            return MissingFields(missing)
+        return InvalidFields(**texts_of(errors))
 
 
 @cache
@@ -53,11 +61,9 @@ def _reader(kind: type[Body]) -> Body:
     return kind()
 
 
-def _refusal(errors: Any) -> MissingFields | InvalidFields:
-    missing = [name for name, found in errors.items() if _is_missing(found)]
-    if missing:
-        return MissingFields(missing)
-    return InvalidFields(**{name: _first_text(found) for name, found in errors.items()})
+def texts_of(errors: Any) -> dict[str, str]:
+    """What is wrong with each field, in one sentence's end."""
+    return {name: _first_text(found) for name, found in errors.items()}
 
 
 def _is_missing(found: Any) -> bool:

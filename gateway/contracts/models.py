@@ -1,4 +1,4 @@
-"""What was answered to an `Idempotency-Key`, stored with the effect in its transaction."""
+"""What was answered to an `Idempotency-Key`, stored with the effect in its transaction; signatures that were used."""
 
 from __future__ import annotations
 
@@ -24,3 +24,13 @@ class IdempotencyRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.key}"
+
+
+class SeenSignature(models.Model):
+    """A request signature of the `signed` contract that was accepted. Kept while it could be sent again."""
+
+    signature = models.CharField(max_length=64, unique=True)
+    seen_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return self.signature

@@ -115,7 +115,7 @@ class RequestInProgress(GatewayError):
 
 def problem_of(error: Exception) -> Problem:
     if isinstance(error, Unauthenticated):
-        return Problem(error.code, 401, error.message)
+        return Problem(error.code, 401, error.message, error.details)
     if isinstance(error, GatewayError):
         return Problem(error.code, STATUSES.get(error.code, 400), error.message, error.details)
     if isinstance(error, Http404):

@@ -30,7 +30,7 @@ _BASIC: dict[Any, dict[str, Any]] = {
 }
 _generating = Lock()
 # Contracts that have views and a docs module (`DESCRIPTION`, `TITLE`, `COMPONENTS`).
-DOCUMENTED = ("portal", "checkout")
+DOCUMENTED = ("portal", "signed", "checkout")
 
 
 class Says:

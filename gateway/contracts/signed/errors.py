@@ -1,10 +1,14 @@
-"""The signed contract's envelope: `{"error": "…", "data": null, "message": "…", "success": false}`."""
+"""The signed contract's envelope: `{"error": "…", "data": null, "message": "…", "success": false}`.
+
+`data` maps each bad field to its messages (`validation_failed`), or helps to find a wrong signature (test mode).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from gateway.contracts.problems import DATABASE_UNAVAILABLE, SERVER_ERROR, Problem
+from gateway.contracts.problems import DATABASE_UNAVAILABLE, SERVER_ERROR, Problem, Unauthenticated
+from gateway.lib.errors import GatewayError
 
 # Core code → (this contract's code, its status); what is not listed keeps both.
 _WORDS = {
@@ -12,14 +16,32 @@ _WORDS = {
     "invalid_fields": ("validation_failed", 422),
     "utr_used": ("validation_failed", 422),
     "insufficient_permissions": ("account_suspended", 403),
+    "ip_not_allowed": ("ip_not_allowed", 403),
     DATABASE_UNAVAILABLE: ("service_unavailable", 503),
     SERVER_ERROR: ("server_error", 500),
 }
 
 
+class Refused(Unauthenticated):
+    """A 401 with `data` beside it."""
+
+    def __init__(self, message: str, code: str, data: dict[str, Any] | None) -> None:
+        super().__init__(message, code)
+        self.details = {"data": data} if data else {}
+
+
+class UnexpectedQuery(GatewayError):
+    code = "unexpected_query"
+    message = "No call of this API takes a query string, and none is covered by the signature."
+
+
+class AddressNotAllowed(GatewayError):
+    code = "ip_not_allowed"
+
+
 def envelope(problem: Problem) -> tuple[int, dict[str, Any]]:
     code, status = _WORDS.get(problem.code, (problem.code, problem.status))
-    data = _messages(problem) if code == "validation_failed" else None
+    data = _messages(problem) if code == "validation_failed" else problem.details.get("data")
     return status, {"error": code, "data": data, "message": _message(problem), "success": False}
 
 

@@ -2,16 +2,17 @@
 
 from django.urls import path
 
-from gateway.contracts import unbuilt
-from gateway.contracts.signed.errors import envelope
+from gateway.contracts.signed.base import SignedUnknownAddress
+from gateway.contracts.signed.views.balance import BalanceView
+from gateway.contracts.signed.views.payin import PayinLinkView, PayinTransactionsView
+from gateway.contracts.signed.views.payout import PayoutInitiateView, PayoutStatusView
 
-_view = unbuilt.view(envelope, "missing_credentials", "Send Access-Key, Timestamp and Signature headers.")
-unknown_address = unbuilt.unknown(envelope)
+unknown_address = SignedUnknownAddress.as_view()
 
 urlpatterns = [
-    path("balance", _view("GET")),
-    path("payin/generate/link", _view("POST")),
-    path("payin/transactions", _view("POST")),
-    path("payout/initiate", _view("POST")),
-    path("payout/<str:order_id>/status", _view("GET")),
+    path("balance", BalanceView.as_view()),
+    path("payin/generate/link", PayinLinkView.as_view()),
+    path("payin/transactions", PayinTransactionsView.as_view()),
+    path("payout/initiate", PayoutInitiateView.as_view()),
+    path("payout/<str:order_id>/status", PayoutStatusView.as_view()),
 ]

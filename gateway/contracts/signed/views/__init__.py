@@ -1,0 +1,1 @@
+"""The signed contract's views: validate, call one service or query, answer."""
