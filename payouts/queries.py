@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -13,17 +13,19 @@ from accounts import history
 from accounts.actors import Viewer, scope
 from accounts.history import TimelineItem
 from gateway.lib.sums import ExactSum
-from payouts.models import Payout
+from payouts.models import Beneficiary, Payout
 
 Status = Payout.Status
 _TITLES = {
     "payout.created": "Payout created, money held",
+    "payout.first_approved": "First of two approvals",
     "payout.approved": "Approved",
     "payout.rejected": "Rejected, money released",
     "payout.processing": "Given to the bank",
     "payout.processed": "Paid by the bank",
     "payout.failed": "Failed at the bank, money released",
     "payout.flagged": "Needs attention",
+    "payout.unclear": "Unclear in the bank's result file",
     "payout.resolved": "Resolved by an operator",
     "payout.flag_cleared": "Attention no longer needed",
 }
@@ -31,7 +33,10 @@ _TITLES = {
 
 def visible_payouts(viewer: Viewer) -> QuerySet[Payout]:
     """Newest first, with a unique last key."""
-    rows = scope(Payout.objects.select_related("merchant", "created_by", "approved_by"), viewer)
+    rows = scope(
+        Payout.objects.select_related("merchant", "beneficiary", "created_by", "first_approved_by", "approved_by"),
+        viewer,
+    )
     return rows.order_by("-created_at", "-id")
 
 
@@ -103,3 +108,35 @@ def today_figures(viewer: Viewer, zone: tzinfo | None = None) -> TodayFigures:
         under_way=rows.filter(status__in=[Status.APPROVED, Status.PROCESSING]).count(),
         flagged=rows.exclude(flag="").count(),
     )
+
+
+_BENEFICIARY_TITLES = {
+    "beneficiary.created": "First payout asked for",
+    "beneficiary.blocked": "Blocked",
+    "beneficiary.unblocked": "Unblocked",
+}
+
+
+def visible_beneficiaries(viewer: Viewer) -> QuerySet[Beneficiary]:
+    """Newest first, each with `asked_count` (payouts to it), `paid_count` and `paid_minor` (what has reached it)."""
+    paid = Q(payouts__status=Status.PROCESSED)
+    return scope(Beneficiary.objects.select_related("merchant", "created_by"), viewer).annotate(
+        asked_count=Count("payouts"),
+        paid_count=Count("payouts", filter=paid),
+        paid_minor=Sum("payouts__amount_minor", filter=paid, default=0),
+    ).order_by("-created_at", "-id")
+
+
+def search_beneficiaries(rows: QuerySet[Beneficiary], text: str) -> QuerySet[Beneficiary]:
+    """Beneficiaries whose name, account, IFSC, bank or id has `text` in it."""
+    text = text.strip()
+    if "\0" in text:
+        return rows.none()
+    found = Q()
+    for field in ("name", "account_number", "ifsc", "bank_name", "public_id"):
+        found |= Q(**{f"{field}__icontains": text})
+    return rows.filter(found)
+
+
+def beneficiary_timeline(beneficiary: Beneficiary) -> list[TimelineItem]:
+    return history.timeline([beneficiary.public_id], _BENEFICIARY_TITLES)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Concat
 
 from accounts.models import AuditRecord
 from ledger.models import Posting
 from ledger.verify import register_check
-from payouts.models import Payout
+from payouts.models import BatchLine, Payout, PayoutBatch
+from payouts.providers.bank_file import BANK_FILE
 
 Status = Payout.Status
 
@@ -41,3 +42,37 @@ def audited() -> Iterator[str]:
     )
     for row in Payout.objects.exclude(status=Status.PENDING).annotate(written=Exists(trail)).filter(written=False):
         yield f"payout {row.public_id} became {row.status} without an audit record"
+
+
+@register_check
+def batches() -> Iterator[str]:
+    """A payout is in at most one live batch; by bank file none reaches the bank, or ends there, without its line."""
+    live = BatchLine.objects.filter(live=True)
+    for row in live.values("payout__public_id").annotate(count=Count("pk")).filter(count__gt=1).order_by():
+        yield f"payout {row['payout__public_id']} is in {row['count']} live batches"
+    sent = Exists(live.filter(payout=OuterRef("pk"), batch__status=PayoutBatch.Status.SENT))
+    by_file = Payout.objects.filter(provider=BANK_FILE.name).annotate(sent=sent)
+    at_the_bank = by_file.filter(status__in=[Status.PROCESSING, Status.PROCESSED, Status.FAILED])
+    for payout in at_the_bank.filter(sent=False):
+        yield f"payout {payout.public_id} is {payout.status} by bank file, but stands in no batch that was sent"
+    for payout in by_file.filter(sent=True).exclude(pk__in=at_the_bank.values("pk")):
+        yield f"payout {payout.public_id} is {payout.status}, but its batch was sent"
+
+
+@register_check
+def beneficiaries() -> Iterator[str]:
+    """A payout's beneficiary is the same merchant's, in the same mode, with the same account."""
+    same = Q(merchant=F("beneficiary__merchant"), mode=F("beneficiary__mode"))
+    same &= Q(account_number=F("beneficiary__account_number"), ifsc=F("beneficiary__ifsc"))
+    for row in Payout.objects.exclude(same):
+        yield f"payout {row.public_id} is linked to another beneficiary than its own"
+
+
+@register_check
+def approvals() -> Iterator[str]:
+    """What needs two approvals, and was approved, has two, of different people, neither of them its creator."""
+    decided = Payout.objects.exclude(status__in=[Status.PENDING, Status.REJECTED]).filter(approvals_needed=2)
+    good = Q(first_approved_by__isnull=False, approved_by__isnull=False) & ~Q(approved_by=F("first_approved_by"))
+    own = Q(created_by=F("approved_by")) | Q(created_by=F("first_approved_by"))
+    for row in decided.exclude(good & ~own):
+        yield f"payout {row.public_id} needed two approvals and has not two of different people"

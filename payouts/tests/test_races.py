@@ -155,3 +155,43 @@ def test_two_drivers_on_one_payout_whose_lease_ran_out(cast, fund, make, auto_ap
 
     assert Payout.objects.filter(status="processed").count() == ROUNDS
     assert_ledger_balances()
+
+
+def test_of_two_operators_at_once_one_is_the_first_and_the_other_the_second_approver(cast, fund, free, make):
+    fund(cast.merchant, 1_000_000_000)
+    approvers = [Actor(cast.admin, "panel"), Actor(cast.super_admin, "panel")]
+    payouts = [make(10_000_001) for _ in range(ROUNDS)]
+
+    for payout in payouts:
+        def approve(index, pk=payout.pk):
+            return approve_payout(actor=approvers[index], payout=Payout.objects.get(pk=pk))
+
+        assert kinds(together(2, approve)) == {"Payout": 2}
+        payout.refresh_from_db()
+        assert payout.status == "approved"
+        assert {payout.first_approved_by, payout.approved_by} == {cast.admin, cast.super_admin}
+
+    assert_ledger_balances()
+
+
+def test_one_operator_in_many_windows_is_one_approver(cast, fund, free, make):
+    fund(cast.merchant, 1_000_000_000)
+    payouts = [make(10_000_001) for _ in range(5)]
+
+    for payout in payouts:
+        def approve(_, pk=payout.pk):
+            return approve_payout(actor=Actor(cast.admin, "panel"), payout=Payout.objects.get(pk=pk))
+
+        assert kinds(together(6, approve)) == {"Payout": 1, "SecondApproverNeeded": 5}
+        payout.refresh_from_db()
+        assert (payout.status, payout.first_approved_by, payout.approved_by) == ("pending", cast.admin, None)
+
+
+def test_a_new_beneficiary_met_by_many_payouts_at_once_is_one(cast, fund, free):
+    fund(cast.merchant, 1_000_000)
+
+    results = together(12, lambda index: pay_out(cast.merchant, 1_000, f"OUT-{index}"))
+
+    assert kinds(results) == {"Payout": 12}
+    assert len({payout.beneficiary_id for payout in results}) == 1
+    assert_ledger_balances()
