@@ -293,6 +293,18 @@ CRYPTO_RPC = environment.rpc_addresses(env.list("CRYPTO_NETWORKS", default=[]))
 SIMULATED_BLOCK_SECONDS = env.float("SIMULATED_BLOCK_SECONDS", 0.5)
 SESSION_COOL_DOWN_MINUTES = env.int("SESSION_COOL_DOWN_MINUTES", 60)  # before a released address is used again
 ADDRESS_POOL_SIZE = env.int("ADDRESS_POOL_SIZE", 20)  # free addresses kept ready, per network and mode
+# Tokens; above it a withdrawal needs an operator. The daily limit is a merchant's, in tokens a day; empty: none.
+WITHDRAWAL_APPROVE_ABOVE = environment.tokens(env.str("WITHDRAWAL_APPROVE_ABOVE", "1000.00"))
+WITHDRAWAL_DAILY_LIMIT = environment.tokens(env.str("WITHDRAWAL_DAILY_LIMIT", ""))
+# How long a new withdrawal address or settlement account must wait before money may go there.
+WITHDRAWAL_DELAY_HOURS = {
+    "live": env.float("WITHDRAWAL_ADDRESS_DELAY_HOURS", 24.0), "test": env.float("WITHDRAWAL_TEST_DELAY_HOURS", 0.0),
+}
+# Rupees for one token, for withdrawals to a bank account; a currency without a rate cannot be withdrawn so.
+CRYPTO_INR_RATES = environment.rates(env.str("CRYPTO_INR_RATES", "USDT:88.00,USDC:88.00" if DEMO else ""))
+# A transaction that waits longer is replaced by one that offers more.
+OUTGOING_REPLACE_SECONDS = env.float("OUTGOING_REPLACE_SECONDS", 300.0)
+SWEEP_RETRY_SECONDS = env.float("SWEEP_RETRY_SECONDS", 600.0)  # after a sweep has failed
 
 # Webhooks out -----------------------------------------------------------------------------------------------
 # Addresses outside the public internet that deliveries may reach (the demo's receivers are on loopback).

@@ -60,6 +60,19 @@ def rupees(text: str) -> int | None:
     return parse_amount(text.strip(), "INR").minor if text.strip() else None
 
 
+def tokens(text: str) -> int | None:
+    """A limit in tokens such as `1000.00`, in 10⁻⁸; None for an empty one. Raises `InvalidAmount` for anything else."""
+    return parse_amount(text.strip(), "USDT").minor if text.strip() else None
+
+
+def rates(text: str) -> dict[str, int]:
+    """`USDT:88.00,USDC:88.00`: the paise that one token of each currency is worth."""
+    pairs = [part.split(":", 1) for part in text.split(",") if part.strip()]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError("CRYPTO_INR_RATES must look like USDT:88.00,USDC:88.00")
+    return {currency.strip(): parse_amount(rate.strip(), "INR").minor for currency, rate in pairs}
+
+
 def forget_keys(process: str) -> None:
     """Only the signer may know where keys are, even where one `.env` serves every process."""
     if process != "signer":
