@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export DATA_DIR ?= var
 export PORT ?= 8000
 
-.PHONY: run test lint check bench openapi clean
+.PHONY: run test lint check bench openapi screenshots clean
 
 run: $(VENV)/.runtime
 	@$(BIN)/python manage.py migrate --verbosity 0
@@ -31,6 +31,9 @@ bench: $(VENV)/.development
 
 openapi: $(VENV)/.development
 	$(BIN)/python manage.py freeze_openapi
+
+screenshots: $(VENV)/.development
+	@env -u DATA_DIR -u PORT $(BIN)/python -m tests.screenshots
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -28,8 +28,8 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(ask, *, seconds: float = 20.0, every: float = 0.1):
-    """The first true answer of `ask`, or an assertion after `seconds`."""
+def wait_for(ask, *, seconds: float = 60.0, every: float = 0.1):
+    """The first true answer of `ask`, or an assertion after `seconds`: patience for a busy machine, no measurement."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         answer = ask()
@@ -82,7 +82,7 @@ class Gateway:
             [sys.executable, "-m", "gateway.run"], cwd=ROOT, env=self.environment,
             stdout=self.log.open("a"), stderr=subprocess.STDOUT,
         )
-        wait_for(self.is_up, seconds=30)
+        wait_for(self.is_up, seconds=120)
         return self
 
     def is_up(self) -> bool:

@@ -50,9 +50,22 @@ def note_seen(request: HttpRequest, user: User) -> None:
         session_key=request.session.session_key,
         defaults={
             "user": user, "address": client_address(request), "last_seen_at": timezone.now(),
-            "browser": request.headers.get("User-Agent", "")[:200],
+            "browser": _name_of_browser(request.headers.get("User-Agent", ""))[:200],
         },
     )
+
+
+# In this order: Edge and Opera also call themselves Chrome, and Chrome calls itself Safari.
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "Mac"),
+            ("Linux", "Linux"))
+
+
+def _name_of_browser(agent: str) -> str:
+    """`Chrome on Linux`; what calls itself nothing known keeps its own words."""
+    browser = next((name for mark, name in _BROWSERS if mark in agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in agent), "")
+    return f"{browser} on {system}" if browser and system else agent
 
 
 def signed_in_browsers(user: User) -> list[PanelSession]:

@@ -25,7 +25,7 @@ _HOME = "panel:security"
 
 class FirstCodeForm(PanelForm):
     code = forms.CharField(
-        label="Code from the app", max_length=10,
+        label="2. Type the code it shows", max_length=10,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}),
     )
 
@@ -73,7 +73,7 @@ def set_up(request: PanelRequest) -> HttpResponse:
 
 def _qr(text: str) -> SafeString:
     """Dark on white in every theme, so that it scans."""
-    svg: str = segno.make(text, error="m").svg_inline(scale=4, border=4, dark="#111", light="#fff", svgclass="qr")
+    svg: str = segno.make(text, error="m").svg_inline(border=4, dark="#111", light="#fff", omitsize=True, svgclass="qr")
     return mark_safe(svg)  # noqa: S308 - made by segno from our own text
 
 

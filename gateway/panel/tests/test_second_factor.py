@@ -232,3 +232,15 @@ def test_every_page_that_needs_a_proof_is_known():
         "security-set-up", "security-remove", "security-codes", "payment-succeeded", "payment-failed",
         "payout-approve", "payout-reject", "payout-resolve", "endpoint-secret", "endpoint-rotate", "user-new", "user-edit",
     } <= grave
+
+
+@pytest.mark.parametrize(("agent", "shown"), [
+    ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36", "Chrome on Linux"),
+    ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+    ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1", "Safari on iPhone"),
+    ("curl/8.5.0", "curl/8.5.0"),
+])
+def test_a_browser_is_called_by_its_name(cast, signed_in, agent, shown):
+    signed_in(cast.merchant_user).get(OVERVIEW, headers={"User-Agent": agent})
+
+    assert PanelSession.objects.get().browser == shown
