@@ -1,4 +1,4 @@
-"""Reads about crypto: nothing is visible but through `scope`."""
+"""Where sweeps go and withdrawals come from, as the signer told it."""
 
 from __future__ import annotations
 
