@@ -5,6 +5,8 @@ Light to import: an adapter's library is loaded when its first chain is made.
 
 from __future__ import annotations
 
+from functools import cache
+
 from django.conf import settings
 
 from crypto.chains.base import Chain
@@ -44,8 +46,15 @@ def chain_for(network: Network, mode: str) -> Chain:
     urls = settings.CRYPTO_RPC.get(network.code)
     if not urls:
         raise LookupError(f"{network.code} is not on: CRYPTO_NETWORKS does not name it")
-    return _live(network, urls)
+    return _live(network.code, mode, tuple(urls))
 
 
-def _live(network: Network, urls: list[str]) -> Chain:
-    raise LookupError(f"{network.code} has no adapter")
+@cache
+def _live(code: str, mode: str, urls: tuple[str, ...]) -> Chain:
+    """Kept for the life of the process: it remembers which of its nodes are well, and keeps its connections."""
+    network = Network.objects.get(code=code)
+    if network.family == Network.Family.EVM:
+        from crypto.chains.evm.chain import EvmChain
+
+        return EvmChain(network, mode, list(urls))
+    raise LookupError(f"{code} has no adapter")

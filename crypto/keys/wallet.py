@@ -51,4 +51,8 @@ def _signer(network: Network, mode: str) -> Signer:
         from crypto.chains.simulated.signing import SimulatedSigner
 
         return SimulatedSigner(network.family)
+    if network.family == Network.Family.EVM:
+        from crypto.chains.evm.signing import EvmSigner
+
+        return EvmSigner()
     raise LookupError(f"{network.code} has no signer")

@@ -38,6 +38,8 @@ class Network(models.Model):
     scan_span = models.PositiveIntegerField(default=500)  # blocks asked for in one call
     scan_overlap = models.PositiveIntegerField(default=3)  # blocks read again each time
     lag_seconds = models.PositiveIntegerField(default=300)  # behind this, its checkout closes
+    # The most that one transaction may cost (native, 9 places): a node that asks for more is not believed.
+    fee_ceiling_minor = models.BigIntegerField(default=0)
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
@@ -81,6 +83,8 @@ class ChainState(models.Model):
     head_height = models.BigIntegerField(default=0)
     head_moved_at = models.DateTimeField(null=True, blank=True)  # when the head was last seen to grow
     checked_at = models.DateTimeField(null=True, blank=True)  # when a node last answered
+    looked_at = models.DateTimeField(null=True, blank=True)  # when a watcher last asked
+    scanned_time = models.DateTimeField(null=True, blank=True)  # the chain's own time at `scanned_height`
     closed_since = models.DateTimeField(null=True, blank=True)  # null: checkout is open
     closed_reason = models.CharField(max_length=200, blank=True, default="")
     leased_until = models.DateTimeField(null=True, blank=True, editable=False)  # one watcher a network
