@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import re
+import threading
 import time
 from functools import cache
 from typing import Any
@@ -46,6 +47,7 @@ class Signed:
     """`signed("POST", "/payin/generate/link", {…})` → the response, signed with a pair of `merchant`'s."""
 
     _last = 0
+    _counting = threading.Lock()
 
     def __init__(self, merchant: Merchant, mode: str = "test", **more: Any) -> None:
         self.merchant = merchant
@@ -71,8 +73,9 @@ class Signed:
     @classmethod
     def fresh(cls) -> str:
         """Now, and never the same twice: two calls within a millisecond would have one signature."""
-        cls._last = max(cls._last + 1, now_ms())
-        return str(cls._last)
+        with cls._counting:
+            cls._last = max(cls._last + 1, now_ms())
+            return str(cls._last)
 
     def __call__(
         self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, signed: str | None = None,
