@@ -3,3 +3,19 @@
 from __future__ import annotations
 
 from gateway.lib.errors import GatewayError
+
+
+class DailyLimitReached(GatewayError):
+    """The day is one of UTC; the message says how much is left."""
+
+    code = "withdrawal_limit_reached"
+
+
+class NoSettlementAccount(GatewayError):
+    code = "settlement_account_missing"
+    message = "Set a settlement bank account first: withdrawals in rupees go there and nowhere else."
+
+
+class RateMissing(GatewayError):
+    code = "provider_unavailable"
+    message = "Withdrawals of this currency to a bank account are not offered. Nothing was created."

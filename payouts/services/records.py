@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from accounts import audit
@@ -39,7 +40,18 @@ def _account(payout: Payout, kind: str) -> AccountKey:
     return merchant_account(payout.merchant_id, payout.mode, payout.currency, kind)
 
 
+_at_end: list[Callable[[Payout], None]] = []
+
+
+def at_end(listener: Callable[[Payout], None]) -> None:
+    """Whoever made payouts for a purpose of its own is told of each end, in its transaction."""
+    if listener not in _at_end:
+        _at_end.append(listener)
+
+
 def post_step(payout: Payout, step: str, lines: list[Line]) -> None:
     """Books `hold`, `settle` or `release`; each once."""
     reference = f"payout:{payout.public_id}:{step}"
     post(kind=f"payout.{step}", reference=reference, mode=payout.mode, lines=lines)
+    for listener in _at_end if step != "hold" else ():
+        listener(payout)
