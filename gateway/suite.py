@@ -1,7 +1,8 @@
 """`make test`: the whole suite on SQLite, and again on PostgreSQL and Redis where they can be reached.
 
 `TEST_DATABASE_URL` and `TEST_REDIS_URL` name the services (default: the usual local ports). `REQUIRE_SERVICES=1`
-fails without them, `REQUIRE_BROWSER=1` without a chromium; otherwise what could not run is said in the last line.
+fails without them, `REQUIRE_BROWSER=1` without a chromium, `REQUIRE_LANGUAGES=1` without those that the signed API's
+samples are written in; otherwise what could not run is said in the last line.
 Extra arguments go to pytest.
 """
 
@@ -17,20 +18,22 @@ from urllib.parse import urlsplit
 
 POSTGRES = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/gateway")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/8")
+LANGUAGES = ("node", "php", "java")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def main() -> int:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     services = _reachable(POSTGRES, 5432) and _reachable(REDIS, 6379)
-    if missing := _missing(bool(browser), services):
+    absent = [name for name in LANGUAGES if not shutil.which(name)]
+    if missing := _missing(bool(browser), services, absent):
         print(f"Required and not reachable: {missing}.")
         return 1
     shared = {"BROWSER_TESTS": "1" if browser else "0", "CHROMIUM": browser or ""}
     codes = [_pytest(shared | {"DATABASE_URL": "", "REDIS_URL": "", "CELERY_BROKER_URL": ""})]
     if services:
         codes.append(_pytest(shared | {"DATABASE_URL": POSTGRES, "REDIS_URL": REDIS, "CELERY_BROKER_URL": ""}))
-    print(_summary(bool(browser), services, codes), flush=True)
+    print(_summary(bool(browser), services, absent, codes), flush=True)
     return max(codes)
 
 
@@ -43,8 +46,11 @@ def _reachable(url: str, port: int) -> bool:
     return True
 
 
-def _missing(browser: bool, services: bool) -> str:
-    wanted = (("REQUIRE_SERVICES", services, "PostgreSQL and Redis"), ("REQUIRE_BROWSER", browser, "chromium"))
+def _missing(browser: bool, services: bool, absent: list[str]) -> str:
+    wanted = (
+        ("REQUIRE_SERVICES", services, "PostgreSQL and Redis"), ("REQUIRE_BROWSER", browser, "chromium"),
+        ("REQUIRE_LANGUAGES", not absent, " and ".join(absent)),
+    )
     return ", ".join(words for name, there, words in wanted if os.environ.get(name) == "1" and not there)
 
 
@@ -58,10 +64,11 @@ def _pytest(settings: dict[str, str]) -> int:
         return subprocess.run(command, env=environment | {"DATA_DIR": folder}, check=False).returncode
 
 
-def _summary(browser: bool, services: bool, codes: list[int]) -> str:
+def _summary(browser: bool, services: bool, absent: list[str], codes: list[int]) -> str:
     ran = "SQLite and PostgreSQL + Redis" if services else "SQLite alone (no PostgreSQL and Redis reachable)"
     eyes = "with a real browser" if browser else "WITHOUT the browser tests (no chromium found)"
-    return f"Ran on {ran}, {eyes}: {'passed' if not any(codes) else 'FAILED'}."
+    samples = f", WITHOUT the samples in {' and '.join(absent)} (not on this machine)" if absent else ""
+    return f"Ran on {ran}, {eyes}{samples}: {'passed' if not any(codes) else 'FAILED'}."
 
 
 if __name__ == "__main__":
