@@ -38,14 +38,15 @@ def chromium_browser():
 def browse(chromium_browser, live_server, settings):
     """`browse(user)` is a page of a fresh browser where `user` (or nobody) is signed in.
 
-    Every message on its console, every error of a script and every request to another host is a failure.
+    Every message on its console, every error of a script and every request to another host is a failure; but
+    `tolerates` names what a script's own call may be refused with ("status of 409"), or that it gets no answer.
     """
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
     settings.PUBLIC_URL = live_server.url
     contexts, said = [], []
 
-    def make(user=None, *, mode="test", width=1440, height=900, **more):
+    def make(user=None, *, mode="test", width=1440, height=900, tolerates=(), **more):
         context = chromium_browser.new_context(
             viewport={"width": width, "height": height}, base_url=live_server.url, timezone_id="Asia/Kolkata", **more
         )
@@ -54,7 +55,8 @@ def browse(chromium_browser, live_server, settings):
             context.add_cookies([_session(user, mode, live_server.url)])
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
-        page.on("console", lambda message: _is_refusal(message) or said.append(f"{message.text} at {page.url}"))
+        fine = ("status of 422", *tolerates)  # Chromium notes every form that comes back with errors
+        page.on("console", lambda message: _is_any_of(fine, message.text) or said.append(f"{message.text} at {page.url}"))
         page.on("pageerror", lambda error: said.append(f"{error} at {page.url}"))
         page.on("request", lambda request: _is_ours(request.url, live_server.url) or said.append(request.url))
         return page
@@ -78,9 +80,8 @@ def _session(user, mode, url):
     return {"name": name, "value": client.cookies[name].value, "url": url}
 
 
-def _is_refusal(message):
-    """Chromium notes every form that comes back with errors (422) as a resource that failed to load."""
-    return "status of 422" in message.text
+def _is_any_of(texts, said):
+    return any(text in said for text in texts)
 
 
 def _is_ours(url, base):

@@ -20,40 +20,13 @@ from gateway.pay import limits
 from ledger.testing import assert_ledger_balances
 from payments.models import Order, Payment, SandboxCharge
 from payments.page_pass import order_of_pass
-from payments.services import create_order, create_payment, pay_order
+from payments.services import create_payment
 from payments.work import drive_payments
-
-SHOP = "https://shop.example/thanks?cart=9"
 
 
 @pytest.fixture(autouse=True)
 def at_once(settings):
     settings.SANDBOX_PAYMENT_DELAY_SECONDS = 0
-
-
-@pytest.fixture
-def make_order(cast):
-    def make(minor=123_456_50, *, mode="test", **more):
-        values = {"redirect_url": SHOP, "receipt": "receipt_001", "manual_capture": not more.get("public")} | more
-        return create_order(
-            actor=Actor.system("tests"), merchant=cast.merchant, mode=mode, contract="checkout",
-            amount=Money(minor, "INR"), **values,
-        )
-
-    return make
-
-
-@pytest.fixture
-def tried():
-    """`tried(order, "failure@upi")` is a payment of the order that has ended so."""
-
-    def tried(order, vpa="success@upi"):
-        payment = pay_order(actor=Actor.system("tests"), order=order, contract="checkout", method="upi", vpa=vpa)
-        drive_payments()
-        payment.refresh_from_db()
-        return payment
-
-    return tried
 
 
 def _address(order, more=""):
