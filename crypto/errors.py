@@ -19,3 +19,22 @@ class NoSettlementAccount(GatewayError):
 class RateMissing(GatewayError):
     code = "provider_unavailable"
     message = "Withdrawals of this currency to a bank account are not offered. Nothing was created."
+
+
+class DuplicateReference(GatewayError):
+    code = "duplicate_reference"
+    message = "A session with this reference exists already."
+
+
+class ChainUnavailable(GatewayError):
+    """A network takes no new sessions at the moment: it is off, lags, or has no free address."""
+
+    code = "chain_unavailable"
+    message = "This network takes no payments at the moment. Nothing was created."
+
+
+class ClaimRefused(GatewayError):
+    """A transaction hash that is not looked up (again). Nothing was changed."""
+
+    code = "claim_refused"
+    message = "This transaction is not looked up."

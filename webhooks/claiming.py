@@ -22,6 +22,7 @@ from django.utils import timezone
 from gateway.lib.jobs import wake
 from gateway.lib.work import ended
 from webhooks.models import Delivery, Endpoint, Event
+from webhooks.one_off import lend_secrets
 
 PER_ENDPOINT = 20
 # One row of a claim: pk, endpoint, event, event_name, body, tries, attempt_count.
@@ -121,6 +122,7 @@ def _lease(rows: list[Row], now: datetime) -> list[Leased]:
     endpoints = Endpoint.objects.in_bulk({row[1] for row in rows})
     closed = [row for row in rows if not endpoints[row[1]].is_open]
     rows = [row for row in rows if endpoints[row[1]].is_open]
+    lend_secrets(endpoints.values())
     for row in closed:
         _give_up(row[0], endpoints[row[1]], now)
     events = dict(Event.objects.filter(pk__in={row[2] for row in rows}).values_list("pk", "public_id"))

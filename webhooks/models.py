@@ -43,6 +43,8 @@ class Endpoint(models.Model):
     previous_secret_until = models.DateTimeField(null=True, blank=True)
     # An endpoint's own schedule ({"max_retries": 0–10, "retry_interval": seconds}); empty: the standard one.
     retry_config: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    # Asked for by one record (a session's `callback_url`): told of that record alone, and listed nowhere.
+    one_off = models.BooleanField(default=False)
     failing_since = models.DateTimeField(null=True, blank=True)  # of the first failure after the last success
     notice_due = models.BooleanField(default=False)  # it was disabled, and its owner has not been told yet
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -56,6 +58,11 @@ class Endpoint(models.Model):
                 fields=["merchant", "mode", "created_at"], name="endpoint_owner", condition=Q(deleted_at__isnull=True)
             ),
             models.Index(fields=["id"], name="endpoint_notice", condition=Q(notice_due=True)),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "mode", "contract", "url"], name="endpoint_one_off_once", condition=Q(one_off=True)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -78,6 +85,24 @@ class Endpoint(models.Model):
     @cached_property
     def _previous_secret(self) -> str:
         return secrets.decrypt(self.previous_secret_encrypted)
+
+
+class CallbackSecret(models.Model):
+    """What signs the one-off deliveries of a merchant that has no endpoint of their contract, whose secret would."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="+")
+    mode = models.CharField(max_length=4, choices=Mode)
+    contract = models.CharField(max_length=16, choices=Endpoint.Contract)
+    secret_encrypted = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "mode", "contract"], name="callback_secret_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contract} ({self.mode})"
 
 
 class Event(models.Model):

@@ -98,7 +98,8 @@ def _judge(endpoint: Endpoint, outcome: Outcome, now: datetime) -> None:
 
 
 def _disable(endpoint: Endpoint, why: str) -> None:
-    endpoint.enabled, endpoint.disabled_reason, endpoint.notice_due = False, f"endpoint disabled: {why}", True
+    endpoint.enabled, endpoint.disabled_reason = False, f"endpoint disabled: {why}"
+    endpoint.notice_due = not endpoint.one_off  # the next record that names it opens it again
     audit.record(
         Actor.system("webhooks"), "webhook_endpoint.disabled", str(endpoint.pk),
         merchant=endpoint.merchant_id, mode=endpoint.mode, reason=why,

@@ -16,7 +16,7 @@ def endpoints(viewer: Viewer) -> QuerySet[Endpoint]:
     """Newest first. Endpoints are their merchant's settings: its api_users see none."""
     if viewer.user.role == Role.API_USER:
         return Endpoint.objects.none()
-    rows = scope(Endpoint.objects.filter(deleted_at=None), viewer)
+    rows = scope(Endpoint.objects.filter(deleted_at=None, one_off=False), viewer)
     return rows.select_related("merchant").order_by("-created_at", "-id")
 
 
@@ -30,4 +30,5 @@ def deliveries(viewer: Viewer) -> QuerySet[Delivery]:
 
 def merchant_endpoints(merchant: Merchant, mode: str) -> QuerySet[Endpoint]:
     """A merchant's endpoints in one mode, oldest first, for a caller that may see the merchant's settings."""
-    return Endpoint.objects.filter(merchant=merchant, mode=mode, deleted_at=None).order_by("created_at", "id")
+    rows = Endpoint.objects.filter(merchant=merchant, mode=mode, deleted_at=None, one_off=False)
+    return rows.order_by("created_at", "id")

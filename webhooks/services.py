@@ -45,14 +45,20 @@ MAX_ENDPOINTS = 50
 
 
 @transaction.atomic(savepoint=False)
-def emit(*, event_type: str, merchant: Merchant, mode: str, subject: object, subject_id: str) -> Event:
+def emit(
+    *, event_type: str, merchant: Merchant, mode: str, subject: object, subject_id: str, also: Endpoint | None = None
+) -> Event:
     """Writes down, in the caller's transaction, that `event_type` happened, and a delivery for every endpoint that
     wants it, its payload fixed as of now.
+
+    `also`: the one-off endpoint that this subject asked for; told once, if it is the address of another one as well.
     """
     event = Event.objects.create(
         type=event_type, merchant=merchant, mode=mode, subject=subject_id, created_at=timezone.now()
     )
-    endpoints = Endpoint.objects.filter(merchant=merchant, mode=mode, enabled=True, deleted_at=None)
+    endpoints = list(_listed(merchant, mode).filter(enabled=True))
+    if also is not None and not any(_same_address(endpoint, also) for endpoint in endpoints):
+        endpoints.append(also)
     rendered: dict[str, tuple[str, str] | None] = {}
     deliveries = []
     for endpoint in endpoints:
@@ -65,6 +71,15 @@ def emit(*, event_type: str, merchant: Merchant, mode: str, subject: object, sub
         Delivery.objects.bulk_create(deliveries)
         wake_courier(event.created_at)
     return event
+
+
+def _listed(merchant: Merchant, mode: str) -> QuerySet[Endpoint]:
+    return Endpoint.objects.filter(merchant=merchant, mode=mode, deleted_at=None, one_off=False)
+
+
+def _same_address(endpoint: Endpoint, other: Endpoint) -> bool:
+    """One that takes all events: a narrower one might not be told of this."""
+    return (endpoint.contract, endpoint.url, endpoint.events) == (other.contract, other.url, other.events)
 
 
 def _delivery(event: Event, endpoint: Endpoint, name: str, body: str) -> Delivery:
@@ -94,7 +109,7 @@ def create_endpoint(
     _check_url(url)
     secret = _new_secret(contract)
     with transaction.atomic():
-        if Endpoint.objects.filter(merchant=merchant, mode=mode, deleted_at=None).count() >= MAX_ENDPOINTS:
+        if _listed(merchant, mode).count() >= MAX_ENDPOINTS:
             raise TooManyEndpoints()
         endpoint = Endpoint.objects.create(
             merchant=merchant, mode=mode, url=url, contract=contract, events=_checked_events(contract, events),

@@ -40,6 +40,8 @@ class Session(StatefulModel):
         SEVERAL = "several", "Paid in several transfers"
         REORGANISED = "reorganised", "A transfer left the chain again"
         DUST = "dust", "The chain's amount has more places than the ledger"
+        VANISHED = "vanished", "A confirmed transfer left the chain"
+        UNBOOKED = "unbooked", "A transfer could not be booked"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="sessions")

@@ -61,6 +61,9 @@ class ChainTransaction(StatefulModel):
     )
     session = models.ForeignKey(Session, on_delete=models.PROTECT, null=True, blank=True, related_name="transactions")
     credited_minor = models.BigIntegerField(default=0)  # what the ledger got, fee included
+    fee_minor = models.BigIntegerField(default=0)  # the part of it that the house kept, includes tax_minor
+    tax_minor = models.BigIntegerField(default=0)
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)  # when its receipt was last asked for
     note = models.CharField(max_length=200, blank=True, default="")  # for the operator
 
     class Meta:
@@ -74,6 +77,13 @@ class ChainTransaction(StatefulModel):
             models.Index(fields=["merchant", "mode", "-created_at", "-id"], name="chain_transaction_list"),
             models.Index(
                 fields=["network", "mode", "height"], name="chain_transaction_open", condition=Q(status="pending")
+            ),
+            models.Index(
+                fields=["network", "mode", "checked_at"], name="chain_transaction_orphaned",
+                condition=Q(status="orphaned"),
+            ),
+            models.Index(
+                fields=["network", "mode", "height"], name="chain_transaction_height", condition=Q(type="incoming")
             ),
         ]
 
