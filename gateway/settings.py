@@ -219,6 +219,9 @@ if env.bool("BEHIND_TLS_PROXY", False):
 # How many proxies of our own stand in front; X-Forwarded-For counts only behind them.
 PROXY_COUNT = env.int("PROXY_COUNT", 0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# Tables that people upload (bank statements, result files).
+TABLE_MAX_BYTES = env.int("TABLE_MAX_BYTES", 10 * 2**20)
+TABLE_MAX_ROWS = env.int("TABLE_MAX_ROWS", 100_000)
 
 # Files, language, time ------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -261,6 +264,11 @@ PORTAL_RATE_LIMITS = {  # requests an hour, per user and mode
 CHECKOUT_RATE_LIMIT = env.int("CHECKOUT_RATE_LIMIT", 600)  # requests a minute, per key pair
 SIGNED_RATE_LIMIT = env.int("SIGNED_RATE_LIMIT", 600)  # requests a minute, per access key
 PUBLIC_CHECKOUT_RATE_LIMIT = env.int("PUBLIC_CHECKOUT_RATE_LIMIT", 30)  # requests a minute, per address
+DASHBOARD_RATE_LIMITS = {  # requests and seconds, per key
+    "standard": (env.int("DASHBOARD_RATE_STANDARD", 100), 60),
+    "analytics": (env.int("DASHBOARD_RATE_ANALYTICS", 20), 60),
+    "exports": (env.int("DASHBOARD_RATE_EXPORTS", 5), 3600),
+}
 FAILED_AUTH_RATE_LIMIT = env.int("FAILED_AUTH_RATE_LIMIT", 60)  # wrong credentials a minute, per address and contract
 
 # The business -----------------------------------------------------------------------------------------------
@@ -302,6 +310,8 @@ WITHDRAWAL_DELAY_HOURS = {
 }
 # Rupees for one token, for withdrawals to a bank account; a currency without a rate cannot be withdrawn so.
 CRYPTO_INR_RATES = environment.rates(env.str("CRYPTO_INR_RATES", "USDT:88.00,USDC:88.00" if DEMO else ""))
+# US dollars for one token, for the figures that the dashboard contract shows in dollars.
+CRYPTO_USD_RATES = environment.rates(env.str("CRYPTO_USD_RATES", "USDT:1.00,USDC:1.00"), "CRYPTO_USD_RATES")
 # A transaction that waits longer is replaced by one that offers more.
 OUTGOING_REPLACE_SECONDS = env.float("OUTGOING_REPLACE_SECONDS", 300.0)
 SWEEP_RETRY_SECONDS = env.float("SWEEP_RETRY_SECONDS", 600.0)  # after a sweep has failed
@@ -313,6 +323,11 @@ WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", 15.0)
 WEBHOOK_TEST_TIMEOUT_SECONDS = env.float("WEBHOOK_TEST_TIMEOUT_SECONDS", 5.0)
 WEBHOOK_SECRET_OVERLAP_HOURS = env.int("WEBHOOK_SECRET_OVERLAP_HOURS", 24)
 WEBHOOK_DISABLE_AFTER_HOURS = env.int("WEBHOOK_DISABLE_AFTER_HOURS", 120)
+
+# Watching ---------------------------------------------------------------------------------------------------
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+METRICS_DIR = Path(env.str("METRICS_DIR", str(DATA_DIR / "metrics")))
+METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # Logs -------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
