@@ -23,13 +23,14 @@ from gateway.lib import secrets
 from gateway.lib.modes import Mode
 
 __all__ = [
-    "IssuedCredential", "allows_address", "find_checkout_credential", "find_portal_key", "find_publishable_key",
-    "find_signed_credential", "issue_credential", "issue_portal_keys", "portal_digest", "regenerate_portal_key",
-    "touch",
+    "IssuedCredential", "allows_address", "find_checkout_credential", "find_dashboard_credential", "find_portal_key",
+    "find_publishable_key", "find_signed_credential", "issue_credential", "issue_portal_keys", "portal_digest",
+    "regenerate_portal_key", "touch",
 ]
 
 _PORTAL_KEY = re.compile(r"gw_(?:test|live)_[A-Za-z0-9_-]{43}", re.ASCII)
 _CHECKOUT_KEY = re.compile(r"key_(?:test|live)_[A-Za-z0-9]{16}", re.ASCII)
+_DASHBOARD_KEY = re.compile(r"(?:test|live)_sk_[A-Za-z0-9_-]{43}", re.ASCII)
 _ACCESS_KEY = re.compile(r"ak_(?:test|live)_[A-Za-z0-9]{24}", re.ASCII)
 _TOUCH_EVERY = timedelta(minutes=1)
 
@@ -64,6 +65,13 @@ def find_publishable_key(key: str) -> Credential | None:
 def find_signed_credential(access_key: str) -> Credential | None:
     """The pair with its merchant in one query; that the request is signed with its secret is for the door to prove."""
     return _usable(Credential.Contract.SIGNED, access_key) if _ACCESS_KEY.fullmatch(access_key) else None
+
+
+def find_dashboard_credential(key: str) -> Credential | None:
+    """The key with its merchant in one query; None for anything that is not a key that may be used now."""
+    if not _DASHBOARD_KEY.fullmatch(key):
+        return None
+    return _usable(Credential.Contract.DASHBOARD, secrets.digest(key, purpose="dashboard-key"))
 
 
 def _usable(contract: str, identifier: str) -> Credential | None:

@@ -65,11 +65,11 @@ def tokens(text: str) -> int | None:
     return parse_amount(text.strip(), "USDT").minor if text.strip() else None
 
 
-def rates(text: str) -> dict[str, int]:
-    """`USDT:88.00,USDC:88.00`: the paise that one token of each currency is worth."""
+def rates(text: str, name: str = "CRYPTO_INR_RATES") -> dict[str, int]:
+    """`USDT:88.00,USDC:88.00`: the paise (or cents) that one token of each currency is worth."""
     pairs = [part.split(":", 1) for part in text.split(",") if part.strip()]
     if any(len(pair) != 2 for pair in pairs):
-        raise ValueError("CRYPTO_INR_RATES must look like USDT:88.00,USDC:88.00")
+        raise ValueError(f"{name} must look like USDT:88.00,USDC:88.00")
     return {currency.strip(): parse_amount(rate.strip(), "INR").minor for currency, rate in pairs}
 
 
