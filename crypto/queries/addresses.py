@@ -1,0 +1,136 @@
+"""Deposit addresses as a merchant sees them: those that its own sessions have or had, with its own figures only.
+
+An address is rested and used again, by another merchant too once it is empty. So whatever is told about it here comes
+from the viewer's own sessions and transfers; what the address itself holds is the viewer's while it was last the
+viewer's, and nothing otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, Count, Exists, F, IntegerField, Max, Min, OuterRef, Q, QuerySet, Subquery, Value, When
+
+from accounts.actors import Viewer, scope, team_merchants
+from accounts.models import Role
+from crypto.models import ChainTransaction, DepositAddress, GasFunding, Session, Sweep
+from crypto.queries.transactions import visible_credits, visible_transactions
+from gateway.lib.sums import ExactSum
+
+
+@dataclass(frozen=True, slots=True)
+class AddressTotals:
+    count: int
+    active: int
+    assigned: int
+    with_balance: int
+    held_minor: int
+
+
+@dataclass(slots=True)
+class AddressRecord:
+    """One address and what its viewer may know of it. Money in minor units, both currencies together."""
+
+    address: DepositAddress
+    received_minor: int = 0
+    held_minor: int = 0
+    session: Session | None = None  # the open one
+    times_used: int = 0
+    first_used_at: Any = None
+    last_used_at: Any = None
+    sweep: Sweep | None = None  # the last that ended well
+    funding: GasFunding | None = None
+
+    @property
+    def swept_minor(self) -> int:
+        return self.received_minor - self.held_minor
+
+    @property
+    def currency(self) -> str:
+        own: str = getattr(self.address, "own_currency", "")
+        return own or self.address.currency
+
+
+def visible_addresses(viewer: Viewer) -> QuerySet[DepositAddress]:
+    """Newest first. Rows carry `own_currency`, `own_open` (its open session's id) and `own_held` (minor units)."""
+    if viewer.user.role == Role.API_USER:
+        return DepositAddress.objects.none()
+    own = scope(Session.objects.filter(address=OuterRef("pk")), viewer)
+    ours = Q(merchant__in=team_merchants(viewer.user))
+    held = Case(
+        When(ours, then=F("received_minor") - F("swept_minor")), default=Value(0), output_field=IntegerField()
+    )
+    return (
+        DepositAddress.objects.filter(Exists(own), mode=viewer.mode)
+        .annotate(
+            own_currency=Subquery(own.order_by("-created_at", "-id").values("currency")[:1]),
+            own_open=Subquery(own.filter(pk=OuterRef("session_id")).values("pk")[:1]),
+            own_held=held,
+        )
+        .select_related("network")
+        .order_by("-created_at", "-id")
+    )
+
+
+def address_totals(rows: QuerySet[DepositAddress]) -> AddressTotals:
+    sums = rows.order_by().aggregate(
+        count=Count("pk"), active=Count("pk", filter=Q(is_active=True)),
+        assigned=Count("pk", filter=Q(own_open__isnull=False)), filled=Count("pk", filter=Q(own_held__gt=0)),
+        held=ExactSum("own_held"),
+    )
+    return AddressTotals(sums["count"], sums["active"], sums["assigned"], sums["filled"], int(sums["held"] or 0))
+
+
+def records_of(viewer: Viewer, addresses: Sequence[DepositAddress]) -> list[AddressRecord]:
+    """What the viewer may know of each; a fixed number of queries, however many addresses."""
+    ids = [address.pk for address in addresses]
+    received = dict(
+        visible_credits(viewer).filter(address__in=ids).order_by().values_list("address")
+        .annotate(total=ExactSum("credited_minor"))
+    )
+    used = _usage(viewer, ids)
+    sessions = Session.objects.in_bulk([a.own_open for a in addresses if a.own_open])  # type: ignore[attr-defined]
+    sweeps, fundings = _last_sweeps(viewer, ids), _last_fundings(ids)
+    records = []
+    for address in addresses:
+        count, first, last = used.get(address.pk, (0, None, None))
+        record = AddressRecord(
+            address, int(received.get(address.pk) or 0), int(getattr(address, "own_held", 0)),
+            sessions.get(getattr(address, "own_open", None)), count, first, last, sweeps.get(address.pk),
+        )
+        funding = fundings.get(address.pk)
+        if funding and first and funding.created_at >= first:
+            record.funding = funding
+        records.append(record)
+    return records
+
+
+def _usage(viewer: Viewer, ids: Iterable[int]) -> dict[int, tuple[int, Any, Any]]:
+    rows = scope(Session.objects.filter(address__in=ids), viewer).order_by().values_list("address")
+    found = rows.annotate(count=Count("pk"), first=Min("created_at"), last=Max("created_at"))
+    return {pk: (count, first, last) for pk, count, first, last in found}
+
+
+def _last_sweeps(viewer: Viewer, ids: Iterable[int]) -> dict[int, Sweep]:
+    """Ascending, so that the last one of an address stays."""
+    rows = sweeps_of(viewer).filter(address__in=ids, status=Sweep.Status.SWEPT).order_by("swept_at", "pk")
+    return {sweep.address_id: sweep for sweep in rows}
+
+
+def sweeps_of(viewer: Viewer) -> QuerySet[Sweep]:
+    """Sweeps of the viewer's own money."""
+    if viewer.user.role == Role.API_USER:
+        return Sweep.objects.none()
+    return scope(Sweep.objects.select_related("outgoing", "token"), viewer)
+
+
+def _last_fundings(ids: Iterable[int]) -> dict[int, GasFunding]:
+    rows = GasFunding.objects.filter(address__in=ids).select_related("outgoing").order_by("pk")
+    return {funding.address_id: funding for funding in rows}
+
+
+def transfers_of(viewer: Viewer, address: DepositAddress) -> QuerySet[ChainTransaction]:
+    """The viewer's transfers to and from one address, newest first."""
+    return visible_transactions(viewer).filter(Q(address=address) | Q(sender=address.address), network=address.network)
