@@ -15,6 +15,41 @@ def fill_pool() -> int:
     return pool.fill_pool()
 
 
+@shared_task(name="crypto.sign_outgoing")
+def send_outgoing() -> int:
+    from crypto import sending
+
+    return sending.drive_outgoing()
+
+
+@shared_task(name="crypto.sweep")
+def sweep() -> int:
+    from crypto import sweeping
+
+    return sweeping.sweep_what_is_due()
+
+
+@shared_task(name="crypto.drive_withdrawals")
+def drive_withdrawals() -> int:
+    from crypto.services import withdrawal_steps
+
+    return withdrawal_steps.drive_withdrawals()
+
+
+@shared_task(name="crypto.tell_owners")
+def tell_owners() -> int:
+    from crypto.services import withdrawal_notices
+
+    return withdrawal_notices.tell_owners()
+
+
+@shared_task(name="crypto.reconcile")
+def reconcile() -> int:
+    from crypto.services import reconciling
+
+    return reconciling.reconcile_nightly()
+
+
 @signals.worker_ready.connect
 def _fill_pool_at_start(**_: Any) -> None:
     """A fresh installation can take sessions at once, not after the schedule's first round."""

@@ -50,7 +50,9 @@ class Withdrawal(StatefulModel, WorkModel):
     rate = models.CharField(max_length=24, blank=True, default="")  # rupees for one token, as promised on request
     inr_minor = models.BigIntegerField(default=0)  # paise that were given for the tokens: payout and its charge
     payout = models.ForeignKey("payouts.Payout", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    outgoing = models.OneToOneField(Outgoing, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawal")
+    outgoing = models.OneToOneField(
+        Outgoing, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawal"
+    )
     note = models.CharField(max_length=200, blank=True, default="")
     needs_approval = models.BooleanField(default=False)
     approved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

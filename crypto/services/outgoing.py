@@ -11,12 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from crypto.chains.base import Fee, Signed, Unsigned
 from crypto.models import Attempt, Network, Outgoing, Sender, Token
 from gateway.lib.jobs import wake
+from gateway.lib.modes import Mode
 from gateway.lib.work import ended
 
 log = structlog.get_logger(__name__)
@@ -85,6 +87,17 @@ def give_nonce_back(*, outgoing: Outgoing) -> None:
 
 
 @transaction.atomic
+def take_back(*, outgoing: Outgoing) -> bool:
+    """Ends an intent of which no form was ever signed, whoever holds its lease; False: one was."""
+    give_nonce_back(outgoing=outgoing)
+    row = lock(outgoing)
+    if row.status != Status.WAITING or row.nonce is not None:
+        return False
+    row.advance(Status.FAILED, failure="Taken back before it was signed", waits_for="", **ended())
+    return True
+
+
+@transaction.atomic
 def keep_attempt(
     *, outgoing: Outgoing, known: int, unsigned: Unsigned, signed: Signed, fee: Fee, cancels: bool = False
 ) -> Attempt | None:
@@ -109,7 +122,9 @@ def fee_of(attempt: Attempt) -> Fee:
 
 
 @transaction.atomic
-def note_broadcast(*, outgoing: Outgoing, attempt: Attempt, status: str, answer: str, due_at: datetime, **more: Any) -> None:
+def note_broadcast(
+    *, outgoing: Outgoing, attempt: Attempt, status: str, answer: str, due_at: datetime, **more: Any
+) -> None:
     """What a node said to a form: `status` is what the intent is now (its own: unchanged)."""
     Attempt.objects.filter(pk=attempt.pk).update(broadcast_at=timezone.now(), answer=answer[:200])
     row = lock(outgoing)
@@ -132,7 +147,8 @@ def note_mined(*, outgoing: Outgoing, transaction_hash: str, height: int | None,
         return
     if height is None:
         log.warning("outgoing_reorganised", outgoing=row.pk, network=row.network_id, hash=row.transaction_hash)
-    changes = {"transaction_hash": transaction_hash, "height": height, "missing": 0, "waits_for": ""} | ended(due_at)
+    changes: dict[str, Any] = {"transaction_hash": transaction_hash, "height": height, "missing": 0, "tries": 0}
+    changes |= {"waits_for": ""} | ended(due_at)
     if height is not None and row.status in (Status.SIGNED, Status.UNKNOWN):
         if row.status == Status.SIGNED:
             row.advance(Status.UNKNOWN)
@@ -165,7 +181,7 @@ def flag_outgoing(*, outgoing: Outgoing, flag: str, detail: str, due_at: datetim
     rows.update(flag=flag, failure=detail[:200], **ended(due_at))
 
 
-def soon(network: Network, blocks: int = 1) -> datetime:
+def soon(network: Network, mode: str, blocks: int = 1) -> datetime:
     """When it is worth looking again for something that takes `blocks` blocks; a minute at most."""
-    seconds = blocks * network.block_milliseconds / 1000
-    return timezone.now() + timedelta(seconds=min(max(seconds, 0.5), 60))
+    block = settings.SIMULATED_BLOCK_SECONDS if mode == Mode.TEST else network.block_milliseconds / 1000
+    return timezone.now() + timedelta(seconds=min(max(blocks * block, 0.5), 60))

@@ -1,0 +1,153 @@
+"""Sweeps: what was confirmed on a deposit address goes to the hot wallet, above the token's minimum, one at a time.
+
+What is swept is what the books know (confirmed transfers, not swept before), never simply what lies there; the chain
+is asked whether it is there. The ledger stays as it is but for gas: both ends are ours.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from crypto.models import ChainTransaction, DepositAddress, GasFunding, Outgoing, SessionEvent, Sweep, Token
+from gateway.lib.jobs import wake
+from gateway.lib.money import Money
+from gateway.lib.work import ended
+
+log = structlog.get_logger(__name__)
+Status = Sweep.Status
+OPEN = (Status.PENDING, Status.FUNDING, Status.SENDING)
+TASK = "crypto.sweep"
+
+
+def plan_sweeps(limit: int = 200) -> int:
+    """Makes a sweep for every address that holds enough and has none. Returns how many were made."""
+    minima: dict[tuple[str, str], int] = {}
+    for row in Token.objects.values("network_id", "mode").annotate(least=Min("sweep_minimum_minor")).order_by():
+        minima[row["network_id"], row["mode"]] = row["least"]
+    made = 0
+    for (network, mode), least in minima.items():
+        wanted = _tokens_wanted(network, mode)
+        rows = _holding(network, mode, 1 if wanted else least)[: limit - made]
+        made += sum(_plan(address, wanted) for address in rows)
+    return made
+
+
+def _holding(network: str, mode: str, least: int) -> QuerySet[DepositAddress]:
+    """Addresses with at least so much, without an open sweep or one that failed just now; fullest first."""
+    rested = timezone.now() - timedelta(seconds=settings.SWEEP_RETRY_SECONDS)
+    busy = Sweep.objects.filter(
+        Q(status__in=OPEN) | Q(status=Status.FAILED, updated_at__gt=rested), address=OuterRef("pk")
+    )
+    rows = DepositAddress.objects.filter(network_id=network, mode=mode, received_minor__gt=F("swept_minor"))
+    rows = rows.annotate(held=F("received_minor") - F("swept_minor")).filter(held__gte=least).exclude(Exists(busy))
+    return rows.select_related("network").order_by("-held", "pk")
+
+
+def _tokens_wanted(network: str, mode: str) -> set[int]:
+    """Tokens that withdrawals wait for: those are swept below their minimum, too."""
+    waiting = Outgoing.objects.filter(
+        network_id=network, mode=mode, status=Outgoing.Status.WAITING, waits_for=Outgoing.Waits.TOKENS
+    )
+    return {token for token in waiting.values_list("token_id", flat=True) if token is not None}
+
+
+def _plan(address: DepositAddress, wanted: set[int]) -> bool:
+    for token in Token.objects.filter(network=address.network, mode=address.mode).order_by("pk"):
+        minor, units = held(address, token)
+        if units > 0 and minor >= (1 if token.pk in wanted else token.sweep_minimum_minor):
+            return _make(address, token, minor, units)
+    return False
+
+
+def held(address: DepositAddress, token: Token) -> tuple[int, int]:
+    """What of a token is confirmed on an address and not swept: in the ledger's units, and in the chain's."""
+    came = ChainTransaction.objects.filter(
+        address=address, type=ChainTransaction.Type.INCOMING, status=ChainTransaction.Status.CONFIRMED,
+        currency=token.currency,
+    ).values_list("amount_minor", "raw_units")
+    swept = Sweep.objects.filter(address=address, token=token, status=Status.SWEPT)
+    gone = swept.values_list("amount_minor", "raw_units")
+    minor = sum(row[0] for row in came) - sum(row[0] for row in gone)
+    return minor, sum(int(row[1]) for row in came) - sum(int(row[1]) for row in gone)
+
+
+def _make(address: DepositAddress, token: Token, minor: int, units: int) -> bool:
+    try:
+        with transaction.atomic():
+            Sweep.objects.create(
+                address=address, token=token, merchant=address.merchant, mode=address.mode, amount_minor=minor,
+                raw_units=str(units), due_at=timezone.now(),
+            )
+            _mark(address, DepositAddress.SweepStatus.PENDING)
+    except IntegrityError:
+        return False  # another one was quicker
+    wake(TASK)
+    return True
+
+
+def _mark(address: DepositAddress, state: str) -> None:
+    DepositAddress.objects.filter(pk=address.pk).update(sweep_status=state, updated_at=timezone.now())
+
+
+@transaction.atomic
+def fund_sweep(*, sweep: Sweep, outgoing: Outgoing, minor: int) -> None:
+    """The address first needs coin for the fee; `outgoing` brings it, in the caller's transaction."""
+    funding = GasFunding.objects.create(address=sweep.address, outgoing=outgoing, amount_minor=minor)
+    sweep.advance(Status.FUNDING, funding=funding, failure="", **ended())
+
+
+@transaction.atomic
+def fund_again(*, sweep: Sweep, outgoing: Outgoing, minor: int) -> None:
+    """The first funding was not enough, or never came."""
+    funding = GasFunding.objects.create(address=sweep.address, outgoing=outgoing, amount_minor=minor)
+    Sweep.objects.filter(pk=sweep.pk, status=Status.FUNDING).update(funding=funding, **ended())
+
+
+@transaction.atomic
+def send_sweep(*, sweep: Sweep, outgoing: Outgoing) -> None:
+    sweep.advance(Status.SENDING, outgoing=outgoing, failure="", **ended())
+
+
+@transaction.atomic
+def gas_came(*, funding: GasFunding) -> None:
+    """The coin is there, or its sending failed: either way the sweep looks again."""
+    waiting = Sweep.objects.filter(funding=funding, status=Status.FUNDING)
+    if waiting.update(due_at=timezone.now()):
+        wake(TASK)
+
+
+@transaction.atomic
+def end_sweep(*, sweep: Sweep, swept: bool, failure: str = "") -> None:
+    """Swept, or given up for now: then the address is looked at again later, and a new sweep is made."""
+    address = DepositAddress.objects.select_for_update().get(pk=sweep.address_id)
+    if swept:
+        now = timezone.now()
+        sweep.advance(Status.SWEPT, swept_at=now, failure="", **ended())
+        rest = address.held_minor - sweep.amount_minor
+        DepositAddress.objects.filter(pk=address.pk).update(swept_minor=F("swept_minor") + sweep.amount_minor)
+        _mark(address, DepositAddress.SweepStatus.SWEPT if rest <= 0 else "")
+        _tell_sessions(sweep)
+    else:
+        sweep.advance(Status.FAILED, failure=failure[:200], **ended())
+        _mark(address, DepositAddress.SweepStatus.FAILED)
+        log.warning("sweep_failed", sweep=sweep.pk, address=address.address, failure=failure)
+
+
+def _tell_sessions(sweep: Sweep) -> None:
+    """A line in the timeline of each session whose money this was, once."""
+    told = SessionEvent.objects.filter(session=OuterRef("session"), event="funds_swept")
+    came = ChainTransaction.objects.filter(
+        address=sweep.address, currency=sweep.token.currency, type=ChainTransaction.Type.INCOMING,
+        status=ChainTransaction.Status.CONFIRMED, session__isnull=False,
+    ).exclude(Exists(told))
+    sessions = set(came.values_list("session_id", flat=True))
+    detail = f"Swept to the hot wallet, in {Money(sweep.amount_minor, sweep.token.currency)} {sweep.token.currency}"
+    SessionEvent.objects.bulk_create(
+        SessionEvent(session_id=session, event="funds_swept", details=detail) for session in sessions
+    )

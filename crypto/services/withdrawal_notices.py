@@ -1,0 +1,61 @@
+"""Tells a merchant's owner by e-mail that the places where its money may go have changed. The rows say what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.mail import send_mail
+
+from accounts.models import AccountStatus, Role, SettlementAccount, User
+from crypto.models import WithdrawalAddress
+
+log = structlog.get_logger(__name__)
+
+_TEXT = """Hello,
+
+{what}
+({mode} mode).
+
+If this was not you or somebody you trust, change your password at {host} and tell your operator at once: until
+{usable} nothing can be sent there.
+"""
+
+
+def tell_owners(limit: int = 100) -> int:
+    """Sends what is due; a mail server that is down is tried again by the next sweep."""
+    try:
+        return _tell(WithdrawalAddress, _of_address, limit) + _tell(SettlementAccount, _of_account, limit)
+    except OSError as error:
+        log.warning("owner_not_told", error=type(error).__name__)
+        return 0
+
+
+def _tell(model: Any, words: Callable[[Any], str], limit: int) -> int:
+    rows = model.objects.filter(notice_due=True).select_related("merchant").order_by("pk")[:limit]
+    for row in rows:
+        _send(row, words(row))
+        model.objects.filter(pk=row.pk).update(notice_due=False)
+    return len(rows)
+
+
+def _of_address(row: WithdrawalAddress) -> str:
+    done = "was removed from" if row.removed_at else "was added to"
+    where = f"    {row.address}\n    ({row.network_id})"
+    return f"the address\n\n{where}\n\n{done} the withdrawal addresses of {row.merchant.name}"
+
+
+def _of_account(row: SettlementAccount) -> str:
+    account = f"{row.holder}, account ··{row.account_number[-4:]}, {row.ifsc}"
+    return f"the settlement account of {row.merchant.name} was set to\n\n    {account}\n"
+
+
+def _send(row: Any, what: str) -> None:
+    owners = User.objects.filter(merchant=row.merchant, role=Role.MERCHANT, status=AccountStatus.ACTIVE)
+    text = _TEXT.format(
+        what=what, mode=row.mode, host=settings.PUBLIC_URL, usable=f"{row.usable_from:%d %b %Y, %H:%M} UTC"
+    )
+    for address in owners.order_by("pk").values_list("email", flat=True):
+        send_mail("Where your withdrawals go was changed", text, settings.DEFAULT_FROM_EMAIL, [address])
