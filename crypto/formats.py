@@ -98,18 +98,22 @@ _CLEANERS = {
 def to_minor(units: int, decimals: int) -> tuple[int, int]:
     """The chain's units as the ledger's 10⁻⁸, floored, and the units that were left over: `(minor, dust)`."""
     if decimals <= LEDGER_PLACES:
-        return units * 10 ** (LEDGER_PLACES - decimals), 0
-    return divmod(units, 10 ** (decimals - LEDGER_PLACES))
+        return units * _power(LEDGER_PLACES - decimals), 0
+    return divmod(units, _power(decimals - LEDGER_PLACES))
 
 
 def to_units(minor: int, decimals: int) -> int:
     """The ledger's 10⁻⁸ as the chain's units. Raises `ValueError` if the token has too few places for it."""
     if decimals >= LEDGER_PLACES:
-        return minor * 10 ** (decimals - LEDGER_PLACES)
-    units, rest = divmod(minor, 10 ** (LEDGER_PLACES - decimals))
+        return minor * _power(decimals - LEDGER_PLACES)
+    units, rest = divmod(minor, _power(LEDGER_PLACES - decimals))
     if rest:
         raise ValueError(f"must have at most {decimals} decimal places")
     return units
+
+
+def _power(places: int) -> int:
+    return int(10**places)
 
 
 def decimal_text(minor: int, decimals: int = LEDGER_PLACES) -> str:

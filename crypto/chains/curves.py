@@ -38,21 +38,21 @@ class Evm:
         return checksummed("0x" + address.hex())
 
     def address(self, private_key: bytes) -> str:
-        from eth_keys import keys
+        from eth_keys.datatypes import PrivateKey
 
-        return self.spell(keys.PrivateKey(private_key).public_key.to_canonical_address())
+        return self.spell(PrivateKey(private_key).public_key.to_canonical_address())
 
     def sign(self, message: bytes, private_key: bytes) -> bytes:
-        from eth_keys import keys
+        from eth_keys.datatypes import PrivateKey
 
-        return bytes(keys.PrivateKey(private_key).sign_msg_hash(self.digest(message)).to_bytes())
+        return bytes(PrivateKey(private_key).sign_msg_hash(self.digest(message)).to_bytes())
 
     def is_signed(self, message: bytes, signature: bytes, address: str) -> bool:
-        from eth_keys import keys
+        from eth_keys.datatypes import Signature
         from eth_keys.exceptions import BadSignature
 
         try:
-            signed = keys.Signature(signature_bytes=signature)
+            signed = Signature(signature_bytes=signature)
             owner = signed.recover_public_key_from_msg_hash(self.digest(message))
         except BadSignature:
             return False

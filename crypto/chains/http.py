@@ -1,7 +1,7 @@
 """Requests to RPC nodes: each ends within its deadline, keeps a bounded answer, follows nothing and reads no proxy.
 
-The addresses are the operator's own, from the environment, and may be private; that is why this is not `gateway.lib.http`.
-The deadline covers name look-up, connecting, TLS, sending and reading together. Connections are kept in one loop in a
+The addresses are the operator's own, from the environment, and may be private: so this is not `gateway.lib.http`. The
+deadline covers name look-up, connecting, TLS, sending and reading together. Connections are kept in one loop in a
 thread of its own, one for each process.
 """
 

@@ -101,8 +101,8 @@ class RpcRefusal(NodeWrong):
 _BUSY_CODES = (-32005, -32007, -32029, 429)
 _BUSY_WORDS = ("rate limit", "too many requests", "limit exceeded", "exceeded the quota", "capacity", "throttl")
 _LARGE_WORDS = (
-    "range", "too large", "more than", "response size", "too many results", "too many logs", "query timeout",
-    "exceeds max results", "block count",
+    "too large", "more than", "response size", "too many results", "too many logs", "query timeout",
+    "exceeds max results", "range limit", "range is", "block range", "ranges over", "range should",
 )
 
 

@@ -57,4 +57,10 @@ def _live(code: str, mode: str, urls: tuple[str, ...]) -> Chain:
         from crypto.chains.evm.chain import EvmChain
 
         return EvmChain(network, mode, list(urls))
-    raise LookupError(f"{code} has no adapter")
+    if network.family == Network.Family.TRON:
+        from crypto.chains.tron.chain import TronChain
+
+        return TronChain(network, mode, list(urls))
+    from crypto.chains.solana.chain import SolanaChain
+
+    return SolanaChain(network, mode, list(urls))

@@ -25,7 +25,7 @@ def seed_of(words: str, passphrase: str = "") -> bytes:
 
     words = unicodedata.normalize("NFKD", " ".join(words.split()))
     if not Mnemonic().is_mnemonic_valid(words):
-        raise KeysMissing("The mnemonic is not valid: 12 to 24 English words of BIP-39, the last of which checks the others.")
+        raise KeysMissing("The mnemonic is not valid: it must be 12 to 24 English words of BIP-39, checksum and all.")
     salt = "mnemonic" + unicodedata.normalize("NFKD", passphrase)
     return pbkdf2_hmac("sha512", words.encode(), salt.encode(), ROUNDS)
 

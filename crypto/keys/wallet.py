@@ -55,4 +55,10 @@ def _signer(network: Network, mode: str) -> Signer:
         from crypto.chains.evm.signing import EvmSigner
 
         return EvmSigner()
-    raise LookupError(f"{network.code} has no signer")
+    if network.family == Network.Family.TRON:
+        from crypto.chains.tron.signing import TronSigner
+
+        return TronSigner()
+    from crypto.chains.solana.signing import SolanaSigner
+
+    return SolanaSigner()

@@ -16,8 +16,9 @@ from web3.exceptions import TransactionNotFound
 
 from crypto.chains.base import Block, Fee, NodeWrong, Payment, Receipt, Refused, Signed, Transfer, Unsigned
 from crypto.chains.evm import fees
-from crypto.chains.evm.events import TRANSFER, check_logs, topic_of, transfers_of
+from crypto.chains.evm.events import check_logs, topic_of, transfers_of
 from crypto.chains.evm.provider import ask
+from crypto.chains.evm.topics import TRANSFER
 from crypto.chains.http import TooLarge
 from crypto.chains.nodes import Node, Nodes, RpcRefusal
 from crypto.formats import checksummed
@@ -125,7 +126,8 @@ def _transfers(w3: Web3, first: int, last: int, contracts: list[str], recipients
     with w3.batch_requests() as batch:
         batch.add(w3.eth.get_logs(filters))
         batch.add(w3.eth.get_block(last))
-        logs, block = batch.execute()
+        answers: list[Any] = batch.execute()
+    logs, block = answers
     if logs is None or block is None:
         raise NodeWrong(f"answered null for blocks up to {last}")
     check_logs(logs, first, last, _block(block, last).hash)
@@ -135,7 +137,9 @@ def _transfers(w3: Web3, first: int, last: int, contracts: list[str], recipients
     return found
 
 
-def _received(w3: Web3, transaction_hash: str, logs: Any, contracts: list[str], recipients: list[str]) -> list[Transfer]:
+def _received(
+    w3: Web3, transaction_hash: str, logs: Any, contracts: list[str], recipients: list[str]
+) -> list[Transfer]:
     """What its receipt says came to us; it must be in the block that the logs are of."""
     receipt = w3.eth.get_transaction_receipt(transaction_hash)  # type: ignore[arg-type]
     blocks = {log["blockHash"] for log in logs if log["transactionHash"].to_0x_hex() == transaction_hash}

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crypto.chains.base import NodeWrong, Transfer
+from crypto.chains.evm.topics import TRANSFER
 
-# keccak256("Transfer(address,address,uint256)")
-TRANSFER = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")
 _WORD = 32
 
 

@@ -40,7 +40,7 @@ def fee(w3: Web3, network: Network, payment: Payment, beyond: Fee | None) -> Fee
 
 def ceiling(network: Network) -> int:
     """In the coin's own units."""
-    return network.fee_ceiling_minor * 10**network.native_decimals // 10**_LEDGER_PLACES
+    return int(network.fee_ceiling_minor * 10**network.native_decimals // 10**_LEDGER_PLACES)
 
 
 def _above(price: int) -> int:

@@ -1,1 +1,1 @@
-"""The simulated chain of every test-mode network: blocks, fees, nonces, failed receipts and reorganisations, no node."""
+"""The simulated chain of every test-mode network: blocks, fees, nonces, failed receipts, reorganisations."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.utils import timezone
 
@@ -97,6 +99,8 @@ class SimulatedChain:
                 "contract": payment.contract or "", "units": str(payment.units),
                 "nonce": nonce if self.uses_nonces else None, **fee.terms,
                 "recent": blocks.block_hashes(chain, [head])[head], "dead_after_height": dead_after,
+                # It keeps two equal payments of one block apart, where no nonce does.
+                "salt": secrets.token_hex(8),
             },
             dead_after,
         )
@@ -122,7 +126,7 @@ class SimulatedChain:
             row.gone = False
             row.save()
 
-    def _row(self, chain: SimulatedNetwork, signed: Signed, payload: dict[str, object]) -> SimulatedTransaction:
+    def _row(self, chain: SimulatedNetwork, signed: Signed, payload: dict[str, Any]) -> SimulatedTransaction:
         sender, contract = self._lookup(str(payload["sender"])), self._lookup(str(payload["contract"]))
         move = [contract, sender, self._lookup(str(payload["recipient"])), str(payload["units"])]
         return SimulatedTransaction(
