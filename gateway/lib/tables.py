@@ -1,4 +1,4 @@
-"""Reads tables that people upload, CSV and XLSX, as rows of text; a file that is anything else is refused with a reason.
+"""Reads tables that people upload, CSV and XLSX, as rows of text; anything else is refused with a reason.
 
 CSV: UTF-8 with or without its mark, UTF-16 or Windows-1252; comma, semicolon, tab or bar between cells. XLSX: the first
 visible sheet, formulas as the values that were saved with them (nothing is calculated), dates in ISO, numbers as the
@@ -33,7 +33,7 @@ _MAX_PARTS = 1_000  # files inside an XLSX
 _UNPACKED_TIMES = 20  # an XLSX may unpack to this many times the largest upload
 _NOT_TABLES = {
     b"%PDF": "This is a PDF. Download the file from the bank as CSV or XLSX.",
-    b"\xd0\xcf\x11\xe0": "This is an old (.xls) or password-protected workbook. Save it as XLSX or CSV, without a password.",
+    b"\xd0\xcf\x11\xe0": "This is an old (.xls) or protected workbook. Save it as XLSX or CSV, without a password.",
     b"<": "This is a web page or XML, whatever its name says. Open it in a spreadsheet and save it as XLSX or CSV.",
     b"{": "This is JSON, not a table.",
 }
@@ -63,7 +63,7 @@ class Table:
         for number, row in enumerate(rows, 1):
             cells += _check_row(number, row)
             if number > settings.TABLE_MAX_ROWS or cells > 20 * settings.TABLE_MAX_ROWS:
-                raise TableUnreadable(f"The file has more than {settings.TABLE_MAX_ROWS:,} rows' worth of cells. Split it.")
+                raise TableUnreadable(f"The file has more than {settings.TABLE_MAX_ROWS:,} rows, or very wide ones. Split it.")
             yield row
 
 
@@ -155,7 +155,8 @@ def _check_package(data: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
             parts = package.infolist()
-            if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > _UNPACKED_TIMES * settings.TABLE_MAX_BYTES:
+            unpacked = sum(part.file_size for part in parts)
+            if len(parts) > _MAX_PARTS or unpacked > _UNPACKED_TIMES * settings.TABLE_MAX_BYTES:
                 raise TableUnreadable("The workbook unpacks to more than is allowed.")
             if "xl/workbook.xml" not in package.namelist():
                 raise TableUnreadable("This is a ZIP file, but not an XLSX workbook.")
