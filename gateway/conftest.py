@@ -56,7 +56,7 @@ def browse(chromium_browser, live_server, settings):
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         fine = ("status of 422", *tolerates)  # Chromium notes every form that comes back with errors
-        page.on("console", lambda message: _is_any_of(fine, message.text) or said.append(f"{message.text} at {page.url}"))
+        page.on("console", lambda word: _is_any_of(fine, word.text) or said.append(f"{word.text} at {page.url}"))
         page.on("pageerror", lambda error: said.append(f"{error} at {page.url}"))
         page.on("request", lambda request: _is_ours(request.url, live_server.url) or said.append(request.url))
         return page
