@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 from string import Template
 from types import FrameType
 
-from gateway.lib.environment import KEY_NAMES
+from gateway.lib.environment import KEY_NAMES, data_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 25.0
@@ -118,7 +119,13 @@ class _Defaults(Template):
         return super().substitute(filled)
 
 
+def forget_counts() -> None:
+    """The files of processes that are no more would be added up for ever."""
+    shutil.rmtree(os.environ.get("METRICS_DIR") or data_dir(ROOT) / "metrics", ignore_errors=True)
+
+
 def main() -> None:
+    forget_counts()
     running = services((ROOT / "Procfile").read_text())
     stopping = threading.Event()
 

@@ -29,6 +29,7 @@ def beat_schedule(sweep_seconds: float) -> dict[str, dict[str, Any]]:
         "ledger.roll_up": 10 * MINUTE,
         "ledger.verify": 24 * HOUR,
         "contracts.purge": HOUR,
+        "webhooks.prune": HOUR,
     }
     return {
         name: {"task": name, "schedule": period, "options": {"expires": max(period, 1.0)}}

@@ -161,6 +161,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway_jobs"
 # The signer's queue has nothing to do with names: only the process that holds the keys listens to it.
 CELERY_TASK_ROUTES = {
+    "webhooks.prune": {"queue": "gateway_jobs"},
     "webhooks.*": {"queue": "webhooks"},
     "crypto.sign*": {"queue": "signer"},
     "crypto.export*": {"queue": "exports"},
@@ -323,6 +324,10 @@ WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", 15.0)
 WEBHOOK_TEST_TIMEOUT_SECONDS = env.float("WEBHOOK_TEST_TIMEOUT_SECONDS", 5.0)
 WEBHOOK_SECRET_OVERLAP_HOURS = env.int("WEBHOOK_SECRET_OVERLAP_HOURS", 24)
 WEBHOOK_DISABLE_AFTER_HOURS = env.int("WEBHOOK_DISABLE_AFTER_HOURS", 120)
+
+# How long things are kept --------------------------------------------------------------------------------------
+KEEP_ATTEMPTS_DAYS = env.int("KEEP_ATTEMPTS_DAYS", 30)  # what was sent to an endpoint, and what it answered
+KEEP_EVENTS_DAYS = env.int("KEEP_EVENTS_DAYS", 180)  # events and their deliveries
 
 # Watching ---------------------------------------------------------------------------------------------------
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")

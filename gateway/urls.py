@@ -15,6 +15,7 @@ from gateway.contracts.health import healthz
 from gateway.contracts.problems import is_json_address
 from gateway.panel import errors as pages
 from gateway.panel.session import welcome
+from gateway.watching.views import metrics
 
 
 def _swagger(contract: str) -> Callable[..., Any]:
@@ -26,6 +27,7 @@ def _swagger(contract: str) -> Callable[..., Any]:
 
 urlpatterns = [
     path("healthz", healthz),
+    path("metrics", metrics),
     path("api/schema/<slug:contract>/", schema.openapi, name="api-schema"),
     path("api/docs/portal/", _swagger("portal"), name="api-docs"),
     path("api/docs/signed/", _swagger("signed"), name="signed-docs"),

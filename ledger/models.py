@@ -95,6 +95,18 @@ class Entry(models.Model):
         return f"{self.account_id}: {self.amount} {self.currency}"
 
 
+class Verification(models.Model):
+    """One run of `verify_books`, so that its last result can be shown and watched."""
+
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(default=timezone.now)
+    problems = models.PositiveIntegerField()
+    first_problem = models.TextField(blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.ended_at:%Y-%m-%d %H:%M}: {self.problems}"
+
+
 class RolledBalance(models.Model):
     """A house account's sum of entries up to `through_id`, so that its balance needs only the newer ones."""
 

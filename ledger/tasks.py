@@ -15,7 +15,7 @@ def roll_up() -> int:
 
 @shared_task(name="ledger.verify")
 def verify_nightly() -> int:
-    problems = verify.verify_books()
+    problems = verify.verify_and_record()
     for problem in problems:
         log.error("books_do_not_balance", problem=problem)
     return len(problems)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from django.db.models import Count, F, Q, Sum
+from django.utils import timezone
 
 from gateway.lib.sums import ExactSum
-from ledger.models import Entry, LedgerAccount, Posting, RolledBalance
+from ledger.models import Entry, LedgerAccount, Posting, RolledBalance, Verification
 from ledger.services import entry_hash, posting_digest
 
 Check = Callable[[], Iterator[str]]
@@ -28,6 +29,20 @@ def verify_books() -> list[str]:
     """All problems found, each in words. Reads everything; writes nothing."""
     own: list[Check] = [_postings_balance, _currencies_balance, _accounts, _floors, _digests, _rollups]
     return [problem for check in [*own, *_checks] for problem in check()]
+
+
+def verify_and_record() -> list[str]:
+    """`verify_books`, and a row that says when it ran and what it found."""
+    started = timezone.now()
+    problems = verify_books()
+    Verification.objects.create(
+        started_at=started, problems=len(problems), first_problem=problems[0] if problems else ""
+    )
+    return problems
+
+
+def last_verification() -> Verification | None:
+    return Verification.objects.order_by("-pk").first()
 
 
 def _postings_balance() -> Iterator[str]:

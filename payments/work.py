@@ -66,7 +66,7 @@ def _charge(payment: Payment) -> Charge:
 
 def _capture(provider: PaymentProvider, payment: Payment) -> None:
     """A capture may be repeated: by its reference the provider knows it again, and answers as before."""
-    outcome = call(lambda: provider.capture(_charge(payment)))
+    outcome = call(lambda: provider.capture(_charge(payment)), "capture")
     if outcome.result in FINAL:
         finish_capture(actor=Actor.system(provider.name), payment=payment, outcome=outcome)
     else:

@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task, signals
 
-from webhooks import owners, sending
+from webhooks import owners, retention, sending
 
 
 @shared_task(name="webhooks.deliver")
@@ -20,3 +20,8 @@ def tell_owners() -> int:
 @signals.worker_shutting_down.connect
 def _stop_runs(**_: Any) -> None:
     sending.stop_runs()
+
+
+@shared_task(name="webhooks.prune")
+def prune() -> int:
+    return retention.prune()

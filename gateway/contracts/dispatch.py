@@ -6,6 +6,7 @@ no address redirects.
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -18,8 +19,10 @@ from gateway.contracts.base import refusal
 from gateway.contracts.portal.errors import envelope as portal_envelope
 from gateway.contracts.problems import Problem, problem_of, unknown_address
 from gateway.lib import strict_json
+from gateway.lib.meters import REQUEST_SECONDS, REQUESTS
 
 PREFIX = "/api/v1/"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 CONTRACTS = ("portal", "signed", "checkout", "dashboard")
 
 
@@ -29,13 +32,21 @@ def api(request: HttpRequest) -> HttpResponse:
     if not request.path_info.startswith(PREFIX):
         return refusal(portal_envelope, unknown_address())
     path = request.path_info[len(PREFIX) :]
-    contract = choose(request, path)
+    started, contract = time.perf_counter(), choose(request, path)
+    response = _answer(request, contract, path)
+    method = request.method if request.method in _METHODS else "other"
+    REQUESTS.labels(contract, method, response.status_code).inc()
+    REQUEST_SECONDS.labels(contract, method).observe(time.perf_counter() - started)
+    return response
+
+
+def _answer(request: HttpRequest, contract: str, path: str) -> HttpResponse:
     match = _resolve(contract, path)
     if match is None:
-        response: HttpResponse = _urls(contract).unknown_address(request)
-        return response
+        unknown: HttpResponse = _urls(contract).unknown_address(request)
+        return unknown
     request.resolver_match = match
-    response = match.func(request, *match.args, **match.kwargs)
+    response: HttpResponse = match.func(request, *match.args, **match.kwargs)
     return response
 
 

@@ -8,6 +8,7 @@ the reference, and no request of ours can be on its way any more; then the same 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,7 @@ from django.utils import timezone
 
 from gateway.lib.crash import crash_point
 from gateway.lib.jobs import wake
+from gateway.lib.meters import PROVIDER_SECONDS
 from gateway.lib.work import WorkModel, backoff, settle
 
 log = structlog.get_logger(__name__)
@@ -91,17 +93,20 @@ class ProviderDown(Exception):
     """The connection was refused: nothing was sent, the same call may be made later."""
 
 
-def call(request: Callable[[], Outcome]) -> Outcome:
-    """The provider's answer, or what must be concluded from the lack of one; never raises."""
+def call(request: Callable[[], Outcome], name: str) -> Outcome:
+    """The provider's answer, or what must be concluded from the lack of one; never raises. `name` is for metrics."""
+    started = time.perf_counter()
     try:
-        return request()
+        outcome = request()
     except ProviderDown:
-        return Outcome("unsent")
+        outcome = Outcome("unsent")
     except ProviderTimeout:
-        return Outcome("unknown")
+        outcome = Outcome("unknown")
     except Exception as error:  # an answer that our adapter could not read is no answer
         log.exception("provider_answer_unreadable", error=type(error).__name__)
-        return Outcome("unknown")
+        outcome = Outcome("unknown")
+    PROVIDER_SECONDS.labels(name, outcome.result).observe(time.perf_counter() - started)
+    return outcome
 
 
 def exchange(
@@ -113,7 +118,7 @@ def exchange(
     """
     if row.provider_state == ProviderState.NONE:
         return _send(row, send, name)
-    outcome = call(ask)
+    outcome = call(ask, f"{name}.ask")
     if outcome.result == "absent" and _may_send_again(row):
         return _send(row, send, name)
     return outcome
@@ -125,7 +130,7 @@ def _send(row: OutboundModel, send: Callable[[], Outcome], name: str) -> Outcome
     if not _write_intent(row):
         return None
     crash_point(f"{name}.before_call")
-    outcome = call(send)
+    outcome = call(send, f"{name}.send")
     crash_point(f"{name}.after_call")
     if outcome.result == "unsent":
         row.provider_state = before

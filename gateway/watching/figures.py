@@ -1,0 +1,115 @@
+"""What the database knows about how things stand: asked for at each scrape, from indexes that stay small.
+
+Every figure is a gauge of this moment, so that whichever process answers, the answer is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.apps import apps
+from django.db.models import Count, Min, QuerySet
+from django.utils import timezone
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from crypto.models import ChainState, ScanGap
+from gateway.lib.work import WorkModel
+from ledger.verify import last_verification
+from payments.models import Payment
+from payouts.models import Payout
+from webhooks.models import Delivery, Endpoint
+
+_DAY = timedelta(days=1)
+
+
+class Figures:
+    """A collector for `prometheus_client`: `collect` gives all gauges."""
+
+    def collect(self) -> Iterator[Metric]:
+        now = timezone.now()
+        yield _of_last_day("gateway_payments_24h", "Payments made in the last 24 hours.", Payment.objects.all(), now, (
+            "mode", "status", "method",
+        ))
+        yield _of_last_day("gateway_payouts_24h", "Payouts made in the last 24 hours.", Payout.objects.all(), now, (
+            "mode", "status",
+        ))
+        yield _flagged()
+        yield from _work(now)
+        yield from _webhooks(now)
+        yield from _chains(now)
+        yield from _books(now)
+
+
+def _of_last_day(
+    name: str, text: str, rows: QuerySet[Payment] | QuerySet[Payout], now: datetime, labels: tuple[str, ...]
+) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    counted = rows.filter(created_at__gt=now - _DAY).order_by().values(*labels).annotate(count=Count("pk"))
+    for row in counted:
+        family.add_metric([row[label] for label in labels], row["count"])
+    return family
+
+
+def _flagged() -> Metric:
+    family = GaugeMetricFamily("gateway_flagged", "Records that a person must look at.", labels=("kind", "mode"))
+    for kind, model in (("payment", Payment), ("payout", Payout)):
+        for row in model._default_manager.exclude(flag="").order_by().values("mode").annotate(count=Count("pk")):
+            family.add_metric([kind, row["mode"]], row["count"])
+    return family
+
+
+def _work(now: datetime) -> Iterator[Metric]:
+    """Rows are the queue: how many are due, and for how long the oldest has been."""
+    due = GaugeMetricFamily("gateway_work_due", "Rows that wait for a worker.", labels=("kind",))
+    age = GaugeMetricFamily("gateway_work_oldest_seconds", "How long the oldest of them has waited.", labels=("kind",))
+    for model in apps.get_models():
+        if not issubclass(model, WorkModel):
+            continue
+        found = model._default_manager.filter(due_at__lte=now).aggregate(count=Count("pk"), oldest=Min("due_at"))
+        due.add_metric([model._meta.label_lower], found["count"])
+        age.add_metric([model._meta.label_lower], _seconds(now, found["oldest"]))
+    yield due
+    yield age
+
+
+def _webhooks(now: datetime) -> Iterator[Metric]:
+    states = GaugeMetricFamily("gateway_deliveries_24h", "Deliveries of the last 24 hours.", labels=("mode", "status"))
+    rows = Delivery.objects.filter(created_at__gt=now - _DAY).order_by().values("mode", "status")
+    for row in rows.annotate(count=Count("pk")):
+        states.add_metric([row["mode"], row["status"]], row["count"])
+    failing = GaugeMetricFamily("gateway_endpoints_failing", "Endpoints whose last deliveries all failed.")
+    failing.add_metric([], Endpoint.objects.filter(failing_since__isnull=False, deleted_at=None).count())
+    yield states
+    yield failing
+
+
+def _chains(now: datetime) -> Iterator[Metric]:
+    labels = ("network", "mode")
+    behind = GaugeMetricFamily("gateway_chain_blocks_behind", "Blocks between head and scanned.", labels=labels)
+    silent = GaugeMetricFamily("gateway_chain_silent_seconds", "Since a node last answered.", labels=labels)
+    closed = GaugeMetricFamily("gateway_chain_closed", "1 while a network's checkout is closed.", labels=labels)
+    for state in ChainState.objects.all():
+        label = [state.network_id, state.mode]
+        behind.add_metric(label, state.head_height - (state.scanned_height or 0))
+        silent.add_metric(label, _seconds(now, state.checked_at))
+        closed.add_metric(label, 0 if state.closed_since is None else 1)
+    gaps = GaugeMetricFamily("gateway_chain_gaps", "Ranges of blocks that no node has answered yet.")
+    gaps.add_metric([], ScanGap.objects.filter(closed_at=None).count())
+    yield from (behind, silent, closed, gaps)
+
+
+def _books(now: datetime) -> Iterator[Metric]:
+    """Nothing while the books were never verified: an alert on its absence tells."""
+    last = last_verification()
+    problems = GaugeMetricFamily("gateway_books_problems", "Problems found when the books were last verified.")
+    age = GaugeMetricFamily("gateway_books_verified_seconds", "Since the books were last verified.")
+    if last is not None:
+        problems.add_metric([], last.problems)
+        age.add_metric([], _seconds(now, last.ended_at))
+    yield problems
+    yield age
+
+
+def _seconds(now: datetime, since: datetime | None) -> float:
+    return max(0.0, (now - since).total_seconds()) if since else 0.0

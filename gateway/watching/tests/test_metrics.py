@@ -1,0 +1,105 @@
+"""What Prometheus reads: true figures, to whoever may, and never a secret."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.actors import Actor
+from gateway.lib.money import Money
+from ledger.models import Verification
+from ledger.verify import verify_and_record
+from payments.models import Payment
+from payments.services import confirm_payment, create_payment
+
+
+def _value(text, name, **labels):
+    """The sample of `name` with exactly these labels; None if it is not there."""
+    for line in text.splitlines():
+        match = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
+        if match and match[1] == name and dict(re.findall(r'(\w+)="([^"]*)"', match[2] or "")) == labels:
+            return float(match[3])
+    return None
+
+
+def _scrape(**headers):
+    answer = Client().get("/metrics", headers=headers)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.fixture
+def payment(cast):
+    return create_payment(
+        actor=Actor(cast.merchant_user, "tests"), merchant=cast.merchant, mode="test", contract="portal",
+        amount=Money(50_000, "INR"), reference="M-1", created_by=cast.merchant_user,
+    )
+
+
+def test_a_request_is_counted_by_contract_method_and_status(cast):
+    before = _value(_scrape(), "gateway_requests_total", contract="portal", method="GET", status="401") or 0
+
+    Client().get("/api/v1/profile", headers={"X-API-KEY": "wrong"})
+
+    text = _scrape()
+    assert _value(text, "gateway_requests_total", contract="portal", method="GET", status="401") == before + 1
+    assert _value(text, "gateway_request_seconds_count", contract="portal", method="GET") >= 1
+
+
+def test_a_method_of_ones_own_invention_makes_no_series(db):
+    Client().generic("BREW", "/api/v1/profile")
+
+    text = _scrape()
+    assert "BREW" not in text
+    assert _value(text, "gateway_requests_total", contract="portal", method="other", status="401") >= 1
+
+
+def test_what_waits_for_a_worker_is_seen_with_its_age(payment):
+    assert _value(_scrape(), "gateway_work_due", kind="payments.payment") == 0
+
+    confirm_payment(actor=Actor.system("tests"), payment=payment, vpa="success@upi")
+    Payment.objects.filter(pk=payment.pk).update(due_at=timezone.now() - timedelta(seconds=90))
+
+    text = _scrape()
+    assert _value(text, "gateway_work_due", kind="payments.payment") == 1
+    assert 90 <= _value(text, "gateway_work_oldest_seconds", kind="payments.payment") < 120
+    assert _value(text, "gateway_payments_24h", mode="test", status="processing", method="upi") == 1
+
+
+def test_the_books_say_when_they_were_proven_and_what_was_found(payment):
+    assert _value(_scrape(), "gateway_books_problems") is None
+
+    assert verify_and_record() == []
+    assert _value(_scrape(), "gateway_books_problems") == 0
+
+    Verification.objects.create(started_at=timezone.now(), problems=3, first_problem="posting 1 is off")
+    assert _value(_scrape(), "gateway_books_problems") == 3
+
+
+def test_only_this_machine_reads_them_without_a_token(db, settings):
+    assert Client(REMOTE_ADDR="127.0.0.1").get("/metrics").status_code == 200
+    assert Client(REMOTE_ADDR="192.0.2.7").get("/metrics").status_code == 404
+    assert Client().get("/metrics", headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 404
+    settings.PROXY_COUNT = 1
+    assert Client(REMOTE_ADDR="127.0.0.1").get("/metrics").status_code == 404
+
+
+def test_a_token_is_asked_for_where_one_is_set(db, settings):
+    settings.METRICS_TOKEN = "scrape-me"
+
+    statuses = [Client(REMOTE_ADDR="192.0.2.7").get("/metrics", headers=headers).status_code for headers in (
+        {}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer scrape-me"}, {"Authorization": "Bearer é"},
+    )]
+
+    assert statuses == [404, 404, 200, 404]
+
+
+def test_no_key_and_no_name_is_in_them(cast, payment):
+    text = _scrape()
+
+    for secret in (*cast.keys.values(), "Chai Point", "merchant@example.com", payment.public_id):
+        assert secret not in text
