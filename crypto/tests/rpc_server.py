@@ -1,7 +1,7 @@
 """A node on loopback for tests: answers JSON-RPC by a function, and misbehaves on demand.
 
-`trouble` is a list that each request takes its first entry from: a status, raw bytes, or one of the words `hang`,
-`drip`, `huge`, `redirect`, `close`.
+`trouble` is a list that each request takes its first entry from: a status, raw bytes, something to do first, or one of
+the words `hang`, `drip`, `huge`, `redirect`, `hang_up`.
 """
 
 from __future__ import annotations
@@ -64,32 +64,40 @@ class RpcServer:
             return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": error.code, "message": error.message}}
 
     def misbehave(self, handler, trouble):
+        """Whether that was the whole answer."""
+        if callable(trouble):
+            trouble()
+            return False
         if isinstance(trouble, bytes):
             self.reply(handler, 200, trouble)
         elif isinstance(trouble, int):
             self.reply(handler, trouble, b"<html>sorry</html>")
-        elif trouble == "hang":
-            time.sleep(3)
-        elif trouble == "drip":
-            self.head(handler, 200, 1000)
-            for _ in range(30):
-                handler.wfile.write(b" ")
-                time.sleep(0.1)
-        elif trouble == "huge":
-            self.head(handler, 200, 10**9)
-            for _ in range(2000):
-                handler.wfile.write(b" " * 2**16)
-        elif trouble == "redirect":
-            handler.send_response(302)
-            handler.send_header("Location", self.url)
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
-        elif trouble == "close":
-            handler.close_connection = True
-        elif callable(trouble):
-            trouble()
-            return False
+        else:
+            getattr(self, trouble)(handler)
         return True
+
+    def hang(self, handler):
+        time.sleep(3)
+
+    def drip(self, handler):
+        self.head(handler, 200, 1000)
+        for _ in range(30):
+            handler.wfile.write(b" ")
+            time.sleep(0.1)
+
+    def huge(self, handler):
+        self.head(handler, 200, 10**9)
+        for _ in range(2000):
+            handler.wfile.write(b" " * 2**16)
+
+    def redirect(self, handler):
+        handler.send_response(302)
+        handler.send_header("Location", self.url)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    def hang_up(self, handler):
+        handler.close_connection = True
 
     def reply(self, handler, status, body):
         self.head(handler, status, len(body))
