@@ -41,6 +41,22 @@ def refund_id() -> str:
     return new_id("refund")
 
 
+def receiving_account_id() -> str:
+    return new_id("rcv")
+
+
+def proposal_id() -> str:
+    return new_id("match")
+
+
+def statement_id() -> str:
+    return new_id("stm")
+
+
+def statement_line_id() -> str:
+    return new_id("line")
+
+
 def event_id() -> str:
     return new_id("evt")
 

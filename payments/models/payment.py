@@ -173,6 +173,15 @@ class Payment(StatefulModel, OutboundModel):
                 include=["status", "captured_at", "received_minor", "fee_minor", "currency"],
             ),
             models.Index(fields=["mode", "merchant"], name="payment_open", condition=Q(status="processing")),
+            # Only live payments rotate over accounts of our own, and are looked up for statements.
+            models.Index(
+                fields=["receiving_account", "created_at"], name="payment_receiving",
+                condition=Q(mode="live") & ~Q(receiving_account=""),
+            ),
+            models.Index(
+                fields=["receiving_account", "claimed_utr"], name="payment_claimed",
+                condition=Q(mode="live") & ~Q(claimed_utr=""),
+            ),
             models.Index(fields=["mode", "merchant"], name="payment_flagged", condition=~Q(flag="")),
         ]
 
