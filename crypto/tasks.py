@@ -15,6 +15,13 @@ def fill_pool() -> int:
     return pool.fill_pool()
 
 
+@shared_task(name="crypto.watch")
+def watch(network: str = "", mode: str = "") -> int:
+    from crypto import watcher
+
+    return int(watcher.watch_network(network, mode)) if network else watcher.watch()
+
+
 @shared_task(name="crypto.sign_outgoing")
 def send_outgoing() -> int:
     from crypto import sending

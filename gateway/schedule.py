@@ -21,6 +21,7 @@ def beat_schedule(sweep_seconds: float) -> dict[str, dict[str, Any]]:
         "webhooks.tell_owners": MINUTE,
         "accounts.invite": MINUTE,
         "crypto.sign_fill_pool": 10.0,
+        "crypto.watch": 1.0,
         "crypto.sign_outgoing": sweep_seconds,
         "crypto.drive_withdrawals": sweep_seconds,
         "crypto.sweep": 10.0,

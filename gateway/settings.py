@@ -300,6 +300,9 @@ environment.forget_keys(PROCESS)
 # Live networks that are on, and each one's RPC addresses in the order they are tried. They may hold keys of a provider.
 CRYPTO_RPC = environment.rpc_addresses(env.list("CRYPTO_NETWORKS", default=[]))
 SIMULATED_BLOCK_SECONDS = env.float("SIMULATED_BLOCK_SECONDS", 0.5)
+# How often a chain is looked at: while somebody waits for it, and otherwise.
+WATCH_SECONDS = env.float("WATCH_SECONDS", 1.0)
+WATCH_IDLE_SECONDS = env.float("WATCH_IDLE_SECONDS", 5.0)
 SESSION_COOL_DOWN_MINUTES = env.int("SESSION_COOL_DOWN_MINUTES", 60)  # before a released address is used again
 ADDRESS_POOL_SIZE = env.int("ADDRESS_POOL_SIZE", 20)  # free addresses kept ready, per network and mode
 # Tokens; above it a withdrawal needs an operator. The daily limit is a merchant's, in tokens a day; empty: none.

@@ -1,0 +1,173 @@
+"""What a scan found, written down: transfers to our addresses, seen, moved to another block, gone from the chain.
+
+Nothing here touches the ledger. A transfer is known by transaction and position, so whoever reports it again, or from
+another block, reports the same one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from crypto import formats
+from crypto.chains.base import Transfer
+from crypto.models import ChainTransaction, DepositAddress, Network, Session, Token
+from crypto.services.records import WATCHER, drop_flag, lock, note, set_flag, token_text, write_down
+from gateway.lib.money import MAX_MINOR
+
+log = structlog.get_logger(__name__)
+Status = ChainTransaction.Status
+# A chain's clock and ours may differ by so much.
+_CLOCKS_DIFFER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A transfer of one of our tokens to one of our addresses, in a block of this time (None: not asked for)."""
+
+    transfer: Transfer
+    token: Token
+    address: DepositAddress
+    time: datetime | None = None
+
+    @property
+    def minor(self) -> int:
+        return formats.to_minor(self.transfer.units, self.token.decimals)[0]
+
+    @property
+    def dust(self) -> int:
+        return formats.to_minor(self.transfer.units, self.token.decimals)[1]
+
+
+@transaction.atomic
+def write_sighting(seen: Sighting) -> ChainTransaction:
+    """The row of this transfer, made now or brought up to date."""
+    transfer = seen.transfer
+    row = _find(seen.address.network, seen.address.mode, transfer.transaction_hash, transfer.position)
+    if row is None:
+        return _first_seen(seen)
+    if row.block_hash != transfer.block_hash or row.status == Status.ORPHANED:
+        move(row, transfer.height, transfer.block_hash, seen.time)
+    return row
+
+
+def _find(network: Network, mode: str, transaction_hash: str, position: int) -> ChainTransaction | None:
+    rows = ChainTransaction.objects.filter(network=network, mode=mode)
+    return rows.filter(transaction_hash=transaction_hash, position=position).first()
+
+
+def _first_seen(seen: Sighting) -> ChainTransaction:
+    moment = seen.time or timezone.now()
+    session = holder_at(seen.address, moment)
+    transfer = seen.transfer
+    fits = seen.minor <= MAX_MINOR
+    row = ChainTransaction.objects.create(
+        type=ChainTransaction.Type.INCOMING, status=Status.PENDING if fits else Status.FAILED,
+        merchant=session.merchant if session else seen.address.merchant, mode=seen.address.mode,
+        network=seen.address.network, currency=seen.token.currency, transaction_hash=transfer.transaction_hash,
+        position=transfer.position, amount_minor=seen.minor if fits else 0, raw_units=str(transfer.units),
+        sender=transfer.sender[:64], recipient=seen.address.address, height=transfer.height,
+        block_hash=transfer.block_hash, block_time=moment, address=seen.address, session=session,
+        note="" if fits else "More than the books can hold: nothing was booked.",
+    )
+    if session is not None:
+        _tell_session(lock(session.pk), row, seen, fits)
+    log.info("transfer_seen", transaction=transfer.transaction_hash, network=seen.address.network_id, fits=fits)
+    return row
+
+
+def _tell_session(session: Session, row: ChainTransaction, seen: Sighting, fits: bool) -> None:
+    """The timeline's `payment_received`, and what is odd already."""
+    if not fits:
+        set_flag(session, Session.Flag.UNBOOKED)
+        note(session, "payment_not_booked", "A transfer came that is larger than the books can hold")
+        return
+    note(session, "payment_received", f"Payment received ({token_text(row.amount_minor, row.currency)})")
+    if row.currency != session.currency:
+        set_flag(session, Session.Flag.WRONG_TOKEN)
+    if seen.dust:
+        set_flag(session, Session.Flag.DUST)
+    now = timezone.now()
+    changes: dict[str, Any] = {"seen_at": session.seen_at or now, "updated_at": now}
+    if not session.transaction_hash:
+        changes["transaction_hash"] = row.transaction_hash
+    Session.objects.filter(pk=session.pk).update(**changes)
+    write_down(WATCHER, session, "session.payment_received", detail=row.transaction_hash)
+
+
+def holder_at(address: DepositAddress, moment: datetime) -> Session | None:
+    """The session that had `address` then: the last one that got it before, else the first there was."""
+    sessions = Session.objects.filter(address=address).select_related("merchant")
+    before = sessions.filter(created_at__lte=moment + _CLOCKS_DIFFER).order_by("-created_at").first()
+    return before or sessions.order_by("created_at").first()
+
+
+def move(row: ChainTransaction, height: int, block_hash: str, time: datetime | None) -> None:
+    """The transfer is in this block now. A confirmed one keeps its credit, and is no longer missed."""
+    where: dict[str, Any] = {
+        "height": height, "block_hash": block_hash, "checked_at": None, "updated_at": timezone.now()
+    }
+    if time is not None:
+        where["block_time"] = time
+    was_orphaned = row.status == Status.ORPHANED
+    if was_orphaned:
+        row.advance(Status.PENDING, **where)
+    else:
+        ChainTransaction.objects.filter(pk=row.pk).update(**where)
+        row.height, row.block_hash = height, block_hash
+    if row.session_id is None:
+        return
+    session = lock(row.session_id)
+    set_flag(session, Session.Flag.REORGANISED)
+    if row.status == Status.CONFIRMED:
+        drop_flag(session, Session.Flag.VANISHED)
+    note(session, "payment_moved", f"Payment is in another block now ({block_hash[:18]}…)")
+
+
+@transaction.atomic
+def orphan(row: ChainTransaction) -> None:
+    """No block has the transfer any more. It was not credited, so there is nothing to take back."""
+    session = lock(row.session_id) if row.session_id else None
+    row.advance(Status.ORPHANED, checked_at=timezone.now())
+    log.warning("transfer_left_the_chain", transaction=row.transaction_hash, network=row.network_id)
+    if session is not None:
+        set_flag(session, Session.Flag.REORGANISED)
+        note(session, "payment_reverted", "The payment left the chain in a reorganisation; it is not counted")
+        write_down(WATCHER, session, "session.payment_orphaned", detail=row.transaction_hash)
+
+
+@transaction.atomic
+def flag_vanished(row: ChainTransaction) -> None:
+    """A credited transfer is gone, deeper than the network's confirmations. Never taken back silently."""
+    text = "It left the chain after it was confirmed. The credit stands until somebody decides."
+    if row.note == text:
+        return
+    ChainTransaction.objects.filter(pk=row.pk).update(note=text, checked_at=timezone.now(), updated_at=timezone.now())
+    log.error("confirmed_transfer_vanished", transaction=row.transaction_hash, network=row.network_id, mode=row.mode)
+    if row.session_id:
+        session = lock(row.session_id)
+        set_flag(session, Session.Flag.VANISHED)
+        note(session, "payment_vanished", "A confirmed payment left the chain: the gateway's operator must look")
+        write_down(WATCHER, session, "session.payment_vanished", detail=row.transaction_hash)
+
+
+@transaction.atomic
+def reject(row: ChainTransaction, why: str) -> None:
+    """The chain says that it moved nothing after all."""
+    row.advance(Status.FAILED, note=why)
+    if row.session_id:
+        session = lock(row.session_id)
+        note(session, "payment_rejected", why)
+        write_down(WATCHER, session, "session.payment_rejected", detail=row.transaction_hash)
+
+
+def doubt(row: ChainTransaction, why: str) -> None:
+    """A receipt that contradicts the scan: not credited, asked for again, and shown to operators."""
+    if row.note != why:
+        log.error("receipt_contradicts_scan", transaction=row.transaction_hash, network=row.network_id, why=why)
+    ChainTransaction.objects.filter(pk=row.pk).update(note=why, checked_at=timezone.now())

@@ -1,0 +1,100 @@
+"""Transfers at depth: each one's receipt is read, and only what it says is credited."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from crypto import formats
+from crypto.chains.base import Block, Chain, NodeError, Receipt
+from crypto.chains.registry import token_for
+from crypto.models import ChainState, ChainTransaction
+from crypto.services import crediting, deposits
+from crypto.watcher import forks
+from gateway.lib.crash import crash_point
+from ledger.errors import BalanceTooLarge
+
+log = structlog.get_logger(__name__)
+Status = ChainTransaction.Status
+_BATCH = 200
+_FAILURES = 3
+# How often what is doubtful or has left the chain is asked for again, and for how long.
+_AGAIN = timedelta(seconds=60)
+_ORPHANS_FOR = timedelta(days=7)
+
+
+def confirm_due(chain: Chain, state: ChainState, head: Block) -> int:
+    """Credits what lies deep enough under `head`; returns how many transfers."""
+    failures = credited = 0
+    for row in _deep_enough(state, head)[:_BATCH]:
+        try:
+            credited += _settle(chain, row, head)
+        except NodeError:
+            failures += 1
+            if failures >= _FAILURES:
+                break
+        except BalanceTooLarge:
+            deposits.doubt(row, "More than the merchant's balance can hold: not booked.")
+    return credited
+
+
+def _incoming(state: ChainState) -> QuerySet[ChainTransaction]:
+    return ChainTransaction.objects.filter(
+        type=ChainTransaction.Type.INCOMING, network=state.network_id, mode=state.mode
+    ).select_related("network", "session")
+
+
+def _deep_enough(state: ChainState, head: Block) -> QuerySet[ChainTransaction]:
+    asked_long_ago = Q(checked_at__isnull=True) | Q(checked_at__lt=timezone.now() - _AGAIN)
+    wanted = Coalesce(F("session__required_confirmations"), state.network.confirmations)
+    rows = _incoming(state).filter(asked_long_ago, status=Status.PENDING)
+    return rows.annotate(wanted=wanted).filter(height__lte=head.height + 1 - F("wanted")).order_by("height", "id")
+
+
+def _settle(chain: Chain, row: ChainTransaction, head: Block) -> bool:
+    receipt = chain.receipt(row.transaction_hash)
+    if receipt is None:
+        deposits.orphan(row)
+        return False
+    if not receipt.succeeded:
+        deposits.reject(row, "The transaction failed on chain; it moved nothing.")
+        return False
+    if receipt.block_hash != row.block_hash:
+        forks.apply_receipt(row, receipt)
+        return False  # its depth is counted anew
+    if not _says_the_same(row, receipt):
+        deposits.doubt(row, "The transaction's receipt shows another transfer than the scan: not credited.")
+        return False
+    crash_point("credit.before")
+    done = crediting.credit(row=row, receipt=receipt)
+    crash_point("credit.after_commit")
+    return done
+
+
+def _says_the_same(row: ChainTransaction, receipt: Receipt) -> bool:
+    """Same contract, same recipient, same units, at the same place of the transaction."""
+    token = token_for(row.network, row.mode, row.currency)
+    if token is None:
+        return False
+    spelled = formats.lookup_form
+    return any(
+        transfer.position == row.position and str(transfer.units) == row.raw_units
+        and spelled(row.network, transfer.contract) == spelled(row.network, token.contract)
+        and spelled(row.network, transfer.recipient) == spelled(row.network, row.recipient)
+        for transfer in receipt.transfers
+    )
+
+
+def ask_about_orphans(chain: Chain, state: ChainState) -> None:
+    """A transfer that left the chain may come back long after, in a block that no cursor reads again."""
+    now = timezone.now()
+    rows = _incoming(state).filter(
+        status=Status.ORPHANED, checked_at__lt=now - _AGAIN, created_at__gt=now - _ORPHANS_FOR
+    )
+    found = list(rows.order_by("checked_at")[:_BATCH])
+    forks.look_for_orphans(chain, found)
+    ChainTransaction.objects.filter(pk__in=[row.pk for row in found], status=Status.ORPHANED).update(checked_at=now)
