@@ -18,7 +18,10 @@ from accounts.actors import Actor
 from accounts.credentials import issue_credential
 from accounts.models import Merchant, Role, User
 from accounts.services import create_user
+from crypto.models import Network
+from crypto.services.endowing import endow_merchant
 from gateway.lib.modes import Mode
+from gateway.lib.money import Money
 from ledger.deposits import deposit
 
 ACTOR = Actor.system("manage.py demo")
@@ -110,7 +113,8 @@ def _give_opening_balances(merchant: Merchant | None) -> None:
     assert merchant is not None
     reference = f"demo:{merchant.public_id}"
     deposit(merchant=merchant, minor=OPENING_INR_MINOR, currency="INR", mode="test", reference=f"{reference}:INR")
-    deposit(
-        merchant=merchant, minor=OPENING_USDT_MINOR, currency="USDT", network="BSC", mode="test",
+    # Booked at once, and minted on the simulated chain as soon as the signer has told its hot wallet.
+    endow_merchant(
+        merchant=merchant, network=Network.objects.get(code="BSC"), amount=Money(OPENING_USDT_MINOR, "USDT"),
         reference=f"{reference}:USDT",
     )
