@@ -4,9 +4,12 @@ Searched: every table, every log line, every task message (as sent, and as it li
 answer.
 """
 
+import re
+
 import pytest
 from django.apps import apps
 from django.db import OperationalError, connection
+from django.test import Client
 
 from accounts.models import Merchant
 from gateway.celery import app
@@ -154,6 +157,94 @@ def test_forced_errors(checkout, logged, messages, monkeypatch, where, error):
     assert answer.status_code in (500, 503)
     assert_nowhere(PANS[0], everything_stored(), logged(), messages(), answer.content.decode())
     assert not Payment.objects.exists()
+
+
+# By the hosted page ---------------------------------------------------------------------------------------------
+
+
+def pass_of(order_id):
+    return re.search(r'data-pass="([^"]+)"', Client().get(f"/pay/{order_id}").content.decode())[1]
+
+
+def page_pays(order_id, pan, text=None, key="canary", **change):
+    """What the page's script does: sends the card with the pass that the page carries."""
+    text = text or pass_of(order_id)
+    details = {"number": pan, "expiry_month": "12", "expiry_year": "30", "cvv": CVV, "name": "Jane Smith"} | change
+    body = {"order_id": order_id, "amount": 50000, "currency": "INR", "method": "card", "card": details}
+    return call("POST", "/payments/public", body, headers={"X-Checkout-Token": text, "Idempotency-Key": key})
+
+
+def pages_of(order_id):
+    """The page, what its script asks for, and a press of each button."""
+    browser, address = Client(raise_request_exception=False), f"/pay/{order_id}"
+    asked = [browser.get(address), browser.get(f"{address}/status"), browser.post(address, {"vpa": "no bank"})]
+    return [*asked, browser.post(f"{address}/simulate", {"outcome": "success"}), browser.get(address)]
+
+
+@pytest.mark.parametrize("pan", PANS)
+def test_the_pages_flow(checkout, logged, messages, pan):
+    order = checkout.order(redirect_url="https://shop.example/thanks")["id"]
+
+    text = pass_of(order)
+    answers = [page_pays(order, pan, text), page_pays(order, pan, text, key="beside it")]
+    answers += pages_of(order)
+    drive_payments()
+    answers += pages_of(order)
+
+    assert [answer.status_code for answer in answers[:2]] == [201, 409]
+    assert Payment.objects.get().card_last_four == pan[-4:]
+    assert_nowhere(pan, everything_stored(), logged(), messages(), *(_said(answer) for answer in answers))
+
+
+def _said(answer):
+    """An answer and its headers; the page's own list of test numbers is no leak."""
+    text = answer.content.decode().split('class="pay-test"')[0]
+    return text + str(dict(answer.headers))
+
+
+@pytest.mark.parametrize("change", [
+    {"cvv": "90755"}, {"expiry_year": "2001"}, {"expiry_month": "99"}, {"name": "x" * 121}, {"number": "49299391873555980"},
+    {"expiry_month": "4929939187355598"}, {"name": "4929939187355598 907\u0000"},
+])
+def test_the_pages_refusals(checkout, logged, messages, change):
+    order = checkout.order()["id"]
+
+    answers = [page_pays(order, PANS[0], **change), *pages_of(order)]
+
+    assert answers[0].status_code == 400
+    assert not Payment.objects.exists()
+    assert_nowhere(PANS[0], everything_stored(), logged(), messages(), *(_said(answer) for answer in answers))
+
+
+@pytest.mark.parametrize("where", [
+    "payments.services.instruments.check", "gateway.contracts.checkout.views.payments.pay_order",
+    "payments.providers.sandbox.Sandbox.tokenise", "payments.services.orders.quote_fee",
+])
+def test_the_pages_forced_errors(checkout, logged, messages, monkeypatch, where):
+    def broken(*_, **__):
+        raise RuntimeError("card 4929939187355598 cvv 907")
+
+    order = checkout.order()["id"]
+    with monkeypatch.context() as patch:
+        patch.setattr(where, broken)
+        answers = [page_pays(order, PANS[0])]
+    answers += pages_of(order)
+
+    assert answers[0].status_code == 500
+    assert not Payment.objects.filter(card_last_four="5598").exists()
+    assert not IdempotencyRecord.objects.exists()
+    assert_nowhere(PANS[0], everything_stored(), logged(), messages(), *(_said(answer) for answer in answers))
+
+
+def test_a_card_posted_to_the_page_by_mistake(checkout, logged, messages):
+    """No form of the page does that; an error page and its log must not tell either."""
+    order = checkout.order()["id"]
+    browser = Client(raise_request_exception=False)
+
+    answers = [browser.post(f"/pay/{order}", {"number": PANS[0], "cvv": CVV}), browser.get(f"/pay/{order}")]
+
+    assert answers[0].status_code == 422
+    assert_nowhere(PANS[0], everything_stored(), logged(), messages(), *(_said(answer) for answer in answers))
 
 
 def test_a_fingerprint_cannot_be_guessed_from_the_number(checkout):
