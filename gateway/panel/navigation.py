@@ -49,14 +49,20 @@ GROUPS: tuple[tuple[str, tuple[Area, ...]], ...] = (
         (
             Area("payments", "panel:payments", "Payments"),
             Area("payouts", "panel:payouts", "Payouts"),
+            Area("batches", "panel:batches", "Bank files", OPERATORS),
+            Area("beneficiaries", "panel:beneficiaries", "Beneficiaries", _BOOKS),
             Area("ledger", "panel:ledger", "Ledger", _BOOKS),
         ),
     ),
-    ("People", (Area("users", "panel:users", "Users", _BOOKS),)),
+    (
+        "People",
+        (Area("users", "panel:users", "Users", _BOOKS), Area("merchants", "panel:merchants", "Merchants", OPERATORS)),
+    ),
     (
         "Developers",
         (
             Area("keys", "panel:keys", "API keys"),
+            Area("signatures", "panel:signatures", "Signatures", ("merchant",)),
             Area("webhooks", "panel:webhooks", "Webhooks", _BOOKS),
             Area("reference", "panel:reference", "API reference"),
         ),

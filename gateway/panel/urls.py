@@ -3,8 +3,10 @@
 from django.urls import path
 
 from gateway.panel import (
+    beneficiaries,
     keys,
     ledger,
+    merchants,
     overview,
     payments,
     payouts,
@@ -13,10 +15,12 @@ from gateway.panel import (
     return_secret,
     security,
     session,
+    signatures,
     step_up,
     users,
     webhooks,
 )
+from gateway.panel.batches.urls import urlpatterns as batches
 
 app_name = "panel"
 
@@ -43,6 +47,18 @@ urlpatterns = [
     path("payouts/<str:public_id>/reject", payouts.reject, name="payout-reject"),
     path("payouts/<str:public_id>/resolve", payouts.resolve, name="payout-resolve"),
     path("payouts/<str:public_id>/flag", payouts.flag, name="payout-flag"),
+    *batches,
+    path("beneficiaries", beneficiaries.beneficiaries, name="beneficiaries"),
+    path("beneficiaries/<str:public_id>", beneficiaries.beneficiary, name="beneficiary"),
+    path("beneficiaries/<str:public_id>/block", beneficiaries.block, name="beneficiary-block"),
+    path("beneficiaries/<str:public_id>/unblock", beneficiaries.unblock, name="beneficiary-unblock"),
+    path("merchants", merchants.merchants, name="merchants"),
+    path("merchants/default-fees", merchants.default_fees, name="default-fees"),
+    path("merchants/default-fees/<str:product>", merchants.default_fee, name="default-fee"),
+    path("merchants/<str:public_id>", merchants.merchant, name="merchant"),
+    path("merchants/<str:public_id>/suspend", merchants.suspend, name="merchant-suspend"),
+    path("merchants/<str:public_id>/activate", merchants.activate, name="merchant-activate"),
+    path("merchants/<str:public_id>/fees/<str:product>", merchants.fee, name="merchant-fee"),
     path("ledger", ledger.ledger, name="ledger"),
     path("profile", profile.profile, name="profile"),
     path("security", security.security, name="security"),
@@ -59,6 +75,10 @@ urlpatterns = [
     path("users/<str:public_id>/suspend", users.suspend, name="user-suspend"),
     path("users/<str:public_id>/activate", users.activate, name="user-activate"),
     path("keys", keys.keys, name="keys"),
+    path("keys/new/<str:contract>", keys.new_pair, name="pair-new"),
+    path("keys/<int:pk>/edit", keys.change_pair, name="pair-edit"),
+    path("keys/<int:pk>/regenerate", keys.renew_pair, name="pair-renew"),
+    path("keys/<int:pk>/revoke", keys.revoke_pair, name="pair-revoke"),
     path("keys/return-secret", return_secret.show, name="return-secret-show"),
     path("keys/return-secret/regenerate", return_secret.regenerate, name="return-secret-regenerate"),
     path("keys/<str:mode>/regenerate", keys.regenerate, name="key-regenerate"),
@@ -74,5 +94,6 @@ urlpatterns = [
     path("webhooks/<uuid:endpoint_id>/secret", webhooks.reveal, name="endpoint-secret"),
     path("webhooks/<uuid:endpoint_id>/rotate", webhooks.rotate, name="endpoint-rotate"),
     path("webhooks/<uuid:endpoint_id>/retry-failed", webhooks.retry_failed, name="endpoint-retry-failed"),
+    path("signatures", signatures.signatures, name="signatures"),
     path("reference", reference.reference, name="reference"),
 ]

@@ -24,13 +24,12 @@ from gateway.contracts import bodies
 from gateway.contracts.base import Caller
 from gateway.contracts.limits import Limit
 from gateway.contracts.problems import MalformedRequest, Unauthenticated
-from gateway.contracts.signed import signature
 from gateway.contracts.signed.bodies import form_fields
 from gateway.contracts.signed.errors import Refused, UnexpectedQuery
 from gateway.contracts.signed.explaining import what_was_signed
-from gateway.contracts.signed.signature import Received
-from gateway.lib import secrets
+from gateway.lib import secrets, signature
 from gateway.lib.modes import Mode
+from gateway.lib.signature import Received
 
 HEADERS = ("Access-Key", "Timestamp", "Signature")
 MINUTE = 60

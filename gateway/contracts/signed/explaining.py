@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from gateway.contracts.signed.signature import Form, Received, forms
+from gateway.lib.signature import Form, Received, forms
 
 _LONGEST = 4096
 

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from gateway.contracts.models import SeenSignature
-from gateway.contracts.signed.signature import AHEAD_MS, OLDEST_MS
+from gateway.lib.signature import AHEAD_MS, OLDEST_MS
 
 # A little longer than the window is wide, from one end to the other.
 KEPT = timedelta(milliseconds=OLDEST_MS + AHEAD_MS, seconds=30)
