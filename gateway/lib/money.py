@@ -1,7 +1,7 @@
 """Money is an integer of minor units and a currency; Decimal appears only at the edge, float nowhere.
 
-`Money(150_00, "INR")` is ₹150.00. INR has 2 places, USDT and USDC have 8, the coins that pay for gas 9. Amounts from outside pass one strict
-ASCII grammar (`parse_amount`); whatever it does not take is refused, never rounded.
+`Money(150_00, "INR")` is ₹150.00. INR has 2 places, USDT and USDC have 8, the coins that pay for gas 9. Amounts from
+outside pass one strict ASCII grammar (`parse_amount`); whatever it does not take is refused, never rounded.
 """
 
 from __future__ import annotations
