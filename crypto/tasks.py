@@ -57,6 +57,20 @@ def reconcile() -> int:
     return reconciling.reconcile_nightly()
 
 
+@shared_task(name="crypto.export", soft_time_limit=3300, time_limit=3600)
+def export() -> int:
+    from crypto.exports import services
+
+    return services.drive_exports()
+
+
+@shared_task(name="crypto.export_purge")
+def purge_exports() -> int:
+    from crypto.exports import services
+
+    return services.purge()
+
+
 @signals.worker_ready.connect
 def _fill_pool_at_start(**_: Any) -> None:
     """A fresh installation can take sessions at once, not after the schedule's first round."""

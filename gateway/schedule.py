@@ -27,6 +27,8 @@ def beat_schedule(sweep_seconds: float) -> dict[str, dict[str, Any]]:
         "crypto.sweep": 10.0,
         "crypto.tell_owners": MINUTE,
         "crypto.reconcile": 24 * HOUR,
+        "crypto.export": 10.0,
+        "crypto.export_purge": HOUR,
         "ledger.roll_up": 10 * MINUTE,
         "ledger.verify": 24 * HOUR,
         "contracts.purge": HOUR,

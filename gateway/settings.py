@@ -314,6 +314,8 @@ WITHDRAWAL_DELAY_HOURS = {
 }
 # Rupees for one token, for withdrawals to a bank account; a currency without a rate cannot be withdrawn so.
 CRYPTO_INR_RATES = environment.rates(env.str("CRYPTO_INR_RATES", "USDT:88.00,USDC:88.00" if DEMO else ""))
+# Files that merchants asked for; web and worker processes must share it.
+EXPORT_DIR = env.str("EXPORT_DIR", str(DATA_DIR / "exports"))
 # US dollars for one token, for the figures that the dashboard contract shows in dollars.
 CRYPTO_USD_RATES = environment.rates(env.str("CRYPTO_USD_RATES", "USDT:1.00,USDC:1.00"), "CRYPTO_USD_RATES")
 # A transaction that waits longer is replaced by one that offers more.

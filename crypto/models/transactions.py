@@ -75,6 +75,13 @@ class ChainTransaction(StatefulModel):
         ]
         indexes = [
             models.Index(fields=["merchant", "mode", "-created_at", "-id"], name="chain_transaction_list"),
+            # What was credited in a period, without reading a row.
+            models.Index(
+                fields=["merchant", "mode", "confirmed_at"], name="chain_transaction_credits",
+                include=["network", "currency", "credited_minor", "fee_minor"],
+                condition=Q(type="incoming", status="confirmed"),
+            ),
+            models.Index(fields=["address", "-created_at"], name="chain_transaction_address"),
             models.Index(
                 fields=["network", "mode", "height"], name="chain_transaction_open", condition=Q(status="pending")
             ),

@@ -1,0 +1,1 @@
+"""Exports of a merchant's records: chosen (`selecting`), written (`writing`, `pdf`), driven and kept (`services`)."""
