@@ -80,7 +80,7 @@ def step(*networks, blocks=1):
     everything_is_due()
     withdrawal_steps.drive_withdrawals()
     sweeping.sweep_what_is_due()
-    sending.drive_outgoing(limit=20)
+    sending.drive_outgoing(limit=100)
     for network in networks:
         control.mine(network, blocks)
 
