@@ -1,4 +1,4 @@
-"""Links to files: whoever has one may fetch that one file, for as long as it is kept. No key is needed, none is in it."""
+"""Links to files: whoever has one may fetch that one file, for as long as it is kept. No key is needed."""
 
 from __future__ import annotations
 

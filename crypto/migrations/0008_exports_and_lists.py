@@ -61,10 +61,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='session',
-            index=models.Index(models.F('merchant'), models.F('mode'), models.OrderBy(models.F('paid_at'), descending=True, nulls_last=True), models.OrderBy(models.F('id'), descending=True), name='session_paid'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
             index=models.Index(fields=['merchant', 'mode', 'created_at'], include=('status', 'network', 'currency', 'amount_minor'), name='session_figures'),
         ),
         migrations.AddField(

@@ -6,7 +6,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Merchant, User
@@ -86,7 +86,6 @@ class Session(StatefulModel):
             # Lists by another order or of one status, and figures of a period without reading a row.
             models.Index(fields=["merchant", "mode", "status", "-created_at", "-id"], name="session_status"),
             models.Index(fields=["merchant", "mode", "amount_minor", "id"], name="session_amount"),
-            models.Index("merchant", "mode", F("paid_at").desc(nulls_last=True), F("id").desc(), name="session_paid"),
             models.Index(
                 fields=["merchant", "mode", "created_at"], name="session_figures",
                 include=["status", "network", "currency", "amount_minor"],
