@@ -39,8 +39,13 @@ def _text(label: str, rows: int = 0, **options: Any) -> forms.CharField:
     return forms.CharField(label=label, max_length=_LONGEST, strip=False, widget=widget, **options)
 
 
+class PairField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} · {obj.hint}"
+
+
 class RequestForm(PanelForm):
-    pair = forms.ModelChoiceField(Credential.objects.none(), label="Key", empty_label=None)
+    pair = PairField(Credential.objects.none(), label="Key", empty_label=None)
     method = forms.ChoiceField(choices=[(name, name) for name in ("GET", "POST")])
     path = _text("Path", help_text="As it is requested; a whole address will do.")
     timestamp = _text("Timestamp header")
@@ -196,7 +201,15 @@ def _notes(sent: Received) -> list[str]:
     if signature.is_in_window(offset):
         return []
     side = "ahead of" if offset > 0 else "behind"
-    return [f"Sent now, it would be refused all the same: its timestamp is {abs(offset) // 1000} s {side} the clock."]
+    span = _span(abs(offset) // 1000)
+    return [f"Sent now, it would be refused all the same: its timestamp is {span} {side} the clock."]
+
+
+def _span(seconds: int) -> str:
+    """As a person says it: 45 seconds, 12 minutes, 5 hours, 3 days."""
+    sizes = ((172_800, 86_400, "days"), (7_200, 3_600, "hours"), (120, 60, "minutes"))
+    size, word = next(((size, word) for least, size, word in sizes if seconds >= least), (1, "seconds"))
+    return f"{seconds // size} {word}"
 
 
 def _call(data: dict[str, Any], sent: Received) -> Call:
