@@ -65,13 +65,17 @@ def _usable_account(row: Withdrawal) -> SettlementAccount:
 
 def _payable(row: Withdrawal) -> int:
     """The largest amount that, with the payout's charge on it, is not more than the rupees given."""
-    amount = row.inr_minor
-    while amount > 0:
-        total = amount + _charge(row, amount)
-        if total <= row.inr_minor:
-            return amount
-        amount -= total - row.inr_minor
-    return 0
+    guess = row.inr_minor - _charge(row, row.inr_minor)
+    if guess <= 0 or guess + _charge(row, guess) == row.inr_minor:
+        return max(guess, 0)  # a fixed charge, as a rule
+    low, high = guess, row.inr_minor
+    while low < high:
+        middle = (low + high + 1) // 2
+        if middle + _charge(row, middle) <= row.inr_minor:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _charge(row: Withdrawal, amount: int) -> int:
