@@ -32,6 +32,7 @@ urlpatterns = [
     path("api/docs/portal/", _swagger("portal"), name="api-docs"),
     path("api/docs/signed/", _swagger("signed"), name="signed-docs"),
     path("api/docs/checkout/", _swagger("checkout"), name="checkout-docs"),
+    path("api/docs/dashboard/", _swagger("dashboard"), name="dashboard-docs"),
     re_path(r"^api(?:/|\Z)", dispatch.api),
     path("panel/", include("gateway.panel.urls")),
     path("pay/", include("gateway.pay.urls")),

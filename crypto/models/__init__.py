@@ -20,8 +20,8 @@ from crypto.models.transactions import ChainTransaction
 from crypto.models.withdrawals import Withdrawal, WithdrawalAddress
 
 __all__ = [
-    "Attempt", "BlockMark", "ChainState", "ChainTransaction", "DepositAddress", "Endowment", "Export",
-    "GasFunding", "HotWallet", "Network", "Outgoing", "RpcNode", "ScanGap", "Sender", "Session", "SessionEvent", "SimulatedBalance",
-    "SimulatedEra", "SimulatedFork", "SimulatedNetwork", "SimulatedTransaction", "Sweep", "Token", "TransactionClaim",
-    "Withdrawal", "WithdrawalAddress",
+    "Attempt", "BlockMark", "ChainState", "ChainTransaction", "DepositAddress", "Endowment", "Export", "GasFunding",
+    "HotWallet", "Network", "Outgoing", "RpcNode", "ScanGap", "Sender", "Session", "SessionEvent",
+    "SimulatedBalance", "SimulatedEra", "SimulatedFork", "SimulatedNetwork", "SimulatedTransaction", "Sweep",
+    "Token", "TransactionClaim", "Withdrawal", "WithdrawalAddress",
 ]

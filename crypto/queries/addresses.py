@@ -67,7 +67,7 @@ class AddressRecord:
         return own or self.address.currency
 
 
-def visible_addresses(viewer: Viewer) -> QuerySet[DepositAddress]:
+def visible_addresses(viewer: Viewer) -> QuerySet[Any]:
     """Newest first. Rows carry `own_currency`, `own_open` (its open session's id) and `own_held` (minor units)."""
     if viewer.user.role == Role.API_USER:
         return DepositAddress.objects.none()
@@ -88,7 +88,7 @@ def visible_addresses(viewer: Viewer) -> QuerySet[DepositAddress]:
     )
 
 
-def address_totals(rows: QuerySet[DepositAddress]) -> AddressTotals:
+def address_totals(rows: QuerySet[Any]) -> AddressTotals:
     sums = rows.order_by().aggregate(
         count=Count("pk"), active=Count("pk", filter=Q(is_active=True)),
         assigned=Count("pk", filter=Q(own_open__isnull=False)), filled=Count("pk", filter=Q(own_held__gt=0)),

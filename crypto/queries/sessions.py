@@ -33,7 +33,7 @@ def visible_sessions(viewer: Viewer) -> QuerySet[Session]:
 
 
 def search_sessions(rows: QuerySet[Session], text: str) -> QuerySet[Session]:
-    """Those whose reference or customer's e-mail has `text` in it, or whose id begins with it (8 characters or more)."""
+    """Those whose reference or customer's e-mail has `text` in it, or whose id begins with it (from 8 characters)."""
     text = text.strip()
     if not text:
         return rows

@@ -40,11 +40,11 @@ class Page(Generic[M]):
 
 def page_of(query: QueryDict, rows: QuerySet[M]) -> Page[M]:
     """The page of `rows` (which are ordered already) that `query` asks for. Raises `InvalidFields`."""
-    number = _whole(query, "page", 1, MAX_PAGE)
-    limit = _whole(query, "limit", DEFAULT_LIMIT, MAX_LIMIT)
+    number = whole_number(query, "page", 1, MAX_PAGE)
+    limit = whole_number(query, "limit", DEFAULT_LIMIT, MAX_LIMIT)
     total = _total(rows)
     pages = -(-total // limit)
-    found = _slice(rows, (number - 1) * limit, limit, total) if number <= pages else []
+    found = slice_of(rows, (number - 1) * limit, limit, total) if number <= pages else []
     return Page(found, {
         "current_page": number,
         "total_pages": pages,
@@ -55,7 +55,8 @@ def page_of(query: QueryDict, rows: QuerySet[M]) -> Page[M]:
     })
 
 
-def _whole(query: QueryDict, name: str, default: int, most: int) -> int:
+def whole_number(query: QueryDict, name: str, default: int, most: int) -> int:
+    """A parameter from 1 to `most`. Raises `InvalidFields`."""
     text = query.get(name)
     if text is None:
         return default
@@ -77,7 +78,8 @@ def _total(rows: QuerySet[M]) -> int:
     return total
 
 
-def _slice(rows: QuerySet[M], offset: int, limit: int, total: int) -> list[M]:
+def slice_of(rows: QuerySet[M], offset: int, limit: int, total: int) -> list[M]:
+    """Up to `limit` of `total` ordered rows, from `offset` on."""
     if offset < _FAR:
         return list(rows[offset : offset + limit])
     count = min(limit, total - offset)

@@ -30,7 +30,7 @@ _BASIC: dict[Any, dict[str, Any]] = {
 }
 _generating = Lock()
 # Contracts that have views and a docs module (`DESCRIPTION`, `TITLE`, `COMPONENTS`).
-DOCUMENTED = ("portal", "signed", "checkout")
+DOCUMENTED = ("portal", "signed", "checkout", "dashboard")
 
 
 class Says:
@@ -116,6 +116,8 @@ def _filter_schema(item: Any) -> dict[str, Any]:
     if isinstance(item, MomentFilter):
         forms = [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
         return {"anyOf": forms, "example": "2026-04-05", "description": "A day or a moment, UTC."}
+    if hasattr(item, "documented"):
+        return dict(item.documented)
     if isinstance(item, RupeesFilter):
         return {"type": "number", "minimum": 0.01, "maximum": 999_999_999_999_999, "multipleOf": 0.01}
     return {"type": "string", "maxLength": item.extra["max_length"]}

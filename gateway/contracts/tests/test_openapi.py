@@ -92,7 +92,7 @@ def test_the_document_is_served_as_yaml_and_as_json():
 
     assert served.content == FROZEN.read_bytes()
     assert all(answer.json() == yaml.safe_load(served.content) for answer in as_json)
-    assert Client().get("/api/schema/dashboard/").status_code == 404
+    assert Client().get("/api/schema/nowhere/").status_code == 404
     assert Client().post("/api/schema/portal/").status_code == 405
 
 
