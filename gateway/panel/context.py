@@ -9,8 +9,10 @@ from django.http import HttpRequest
 
 from accounts.actors import Viewer
 from accounts.models import User
+from gateway.lib.modes import Mode
 from gateway.panel.access import mode_of
 from gateway.panel.navigation import Group, navigation
+from payouts.batches.queries import waiting_count
 from payouts.queries import waiting_for_approval
 
 _MOST = 99
@@ -30,7 +32,8 @@ def panel(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(user, User) or match is None or match.app_name != "panel":
         return {}
     mode = mode_of(request)
-    counts = {"payouts": _waiting(Viewer(user, mode))}
+    viewer = Viewer(user, mode)
+    counts = {"payouts": _waiting(viewer), "batches": _for_batches(viewer)}
     return {
         "panel": Panel(
             mode=mode,
@@ -46,6 +49,14 @@ def _waiting(viewer: Viewer) -> str:
     if not viewer.user.is_operator:
         return ""
     count = waiting_for_approval(viewer).order_by()[: _MOST + 1].count()
+    return f"{_MOST}+" if count > _MOST else str(count or "")
+
+
+def _for_batches(viewer: Viewer) -> str:
+    """How many payouts wait for a bank file, or were left unclear by one; test mode has none."""
+    if viewer.mode != Mode.LIVE or not viewer.user.is_operator:
+        return ""
+    count = waiting_count(viewer, _MOST + 1)
     return f"{_MOST}+" if count > _MOST else str(count or "")
 
 

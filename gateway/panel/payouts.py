@@ -31,7 +31,10 @@ from ledger.models import FeePlan
 from ledger.queries import entries_about
 from payments.models import Contract
 from payouts import queries, services
+from payouts.batches.queries import line_of
 from payouts.models import Payout
+from payouts.providers.registry import waits_for_batch
+from payouts.services.deciding import can_be_resolved
 from webhooks.queries import deliveries
 
 Status = Payout.Status
@@ -72,16 +75,24 @@ def payouts(request: PanelRequest) -> HttpResponse:
 def payout(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
     user = request.viewer.user
+    deciding = user.is_operator and row.status == Status.PENDING
+    resolving = user.is_operator and row.created_by_id != user.pk
+    by_file = waits_for_batch(row.provider)
     context = {
         "crumbs": crumbs(("Payouts", "panel:payouts"), row.reference),
         "payout": row,
         "timeline": queries.timeline(row),
         "entries": [] if user.role == Role.API_USER else entries_about(row.public_id),
         "deliveries": deliveries(request.viewer).filter(event__subject=row.public_id)[:20],
-        "is_moving": row.status in (Status.APPROVED, Status.PROCESSING) and not row.flag,
-        "may_decide": user.is_operator and row.created_by_id != user.pk and row.status == Status.PENDING,
-        "is_own": user.is_operator and row.created_by_id == user.pk and row.status == Status.PENDING,
-        "may_resolve": user.is_operator and row.created_by_id != user.pk and bool(row.flag),
+        "is_moving": row.status in (Status.APPROVED, Status.PROCESSING) and not row.flag and not by_file,
+        "may_decide": deciding and user.pk not in (row.created_by_id, row.first_approved_by_id),
+        "is_own": deciding and row.created_by_id == user.pk,
+        "is_first": deciding and row.first_approved_by_id == user.pk,
+        "may_reject": deciding and row.created_by_id != user.pk,
+        "may_clear": resolving and bool(row.flag) and row.status != Status.PROCESSING,
+        "may_resolve": resolving and can_be_resolved(row),
+        "line": line_of(row) if by_file and user.is_operator else None,
+        "waits_for_batch": by_file and row.status == Status.APPROVED,
     }
     return page_or_part(request, "panel/payouts/detail.html", "panel/payouts/_record.html", context)
 
@@ -184,14 +195,24 @@ def approve(request: PanelRequest, public_id: str) -> HttpResponse:
     step = Step(
         title=f"Approve {money_text(row.amount)} to {row.beneficiary_name}?",
         action=f"Approve {money_text(row.amount)}",
-        text="The bank is told at once. An approval cannot be taken back.", back=_address(row), facts=_facts(row),
+        text=_after_approval(row), back=_address(row), facts=_facts(row),
     )
 
     def act(_: dict[str, Any]) -> Payout:
         return services.approve_payout(actor=request.actor, payout=row)
 
+    first = row.approvals_needed > 1 and row.first_approved_by_id is None
     said = f"{money_text(row.amount)} to {row.beneficiary_name} is approved."
+    said = said if not first else f"{said[:-1]} once. A second operator must approve it too."
     return confirm(request, step, act, message=said)
+
+
+def _after_approval(row: Payout) -> str:
+    if row.approvals_needed > 1 and row.first_approved_by is None:
+        return "It is large, and nothing has reached this account yet: a second operator must approve it too."
+    if waits_for_batch(row.provider):
+        return "It then waits for the next bank file. An approval cannot be taken back."
+    return "The bank is told at once. An approval cannot be taken back."
 
 
 @page(OPERATORS, FORM, proof=True)
@@ -212,11 +233,13 @@ def reject(request: PanelRequest, public_id: str) -> HttpResponse:
 
 @page(OPERATORS, FORM, proof=True)
 def resolve(request: PanelRequest, public_id: str) -> HttpResponse:
-    """Ends a flagged payout that is still with the bank, after somebody has asked the bank."""
+    """Ends a flagged or unclear payout that is still with the bank, after somebody has asked the bank."""
     row = _visible(request.viewer, public_id)
+    line = line_of(row)
+    odd = row.get_flag_display() or (line.problem.removesuffix(".") if line else "") or "The bank's word is unclear"
     step = Step(
         title=f"Resolve {money_text(row.amount)} to {row.beneficiary_name}", action="Resolve", back=_address(row),
-        text=f"{row.get_flag_display()}. Ask the bank first: this books what you say.", facts=_facts(row),
+        text=f"{odd}. Ask the bank first: this books what you say.", facts=_facts(row),
     )
 
     def act(data: dict[str, Any]) -> Payout:

@@ -13,9 +13,11 @@ from accounts import services
 from accounts.models import Role
 from gateway.lib.money import Money
 from gateway.panel.access import EVERYONE, FORM, PanelRequest, page
+from gateway.panel.fees import shown_fees
 from gateway.panel.forms import PanelForm, carry_out
 from gateway.panel.rendering import crumbs, done
 from gateway.panel.session import NewPasswordForm
+from ledger.fees import fee_table
 from webhooks.models import Endpoint
 from webhooks.queries import endpoints
 from webhooks.services import create_endpoint, update_endpoint
@@ -64,6 +66,7 @@ def profile(request: PanelRequest) -> HttpResponse:
         "crumbs": crumbs("Profile"), "name_form": name, "password_form": password, "merchant": merchant,
         "webhook_form": webhook if _has_webhook(request) else None,
         "auto_approve": None if limit is None else Money(limit, "INR"),
+        "fees": shown_fees(fee_table(merchant.pk)) if merchant else [],
     }
     return render(request, "panel/profile/profile.html", context, status=422 if sent else 200)
 

@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.history import TimelineItem
-from accounts.models import AuditRecord, User
+from accounts.models import AuditRecord, Merchant, User
+from gateway.lib.money import Money
 
 _SHOWN = 50
 _TITLES = {
@@ -20,13 +21,26 @@ _TITLES = {
     "profile.updated": "Name changed",
     "password.changed": "Password set",
     "portal_key.regenerated": "API key regenerated",
+    "merchant.updated": "Settings changed",
+    "merchant.suspended": "Suspended",
+    "merchant.activated": "Activated",
+    "fee_plan.set": "Fee set",
 }
-_FIELDS = {"name": "name", "parent": "belongs to", "role": "role"}
+_FIELDS = {
+    "name": "name", "parent": "belongs to", "role": "role", "settlement_delay_days": "days to settle",
+    "payout_auto_approve_minor": "payouts approved by themselves up to", "public_checkout": "public orders",
+}
 
 
 def about(user: User) -> list[TimelineItem]:
     """What was done to `user`, oldest first."""
     rows = AuditRecord.objects.filter(target=user.public_id)
+    return [_item(row, _name_of(row)) for row in _latest(rows)]
+
+
+def about_merchant(merchant: Merchant) -> list[TimelineItem]:
+    """What operators changed about a business, oldest first; its payments and people have trails of their own."""
+    rows = AuditRecord.objects.filter(target=merchant.public_id)
     return [_item(row, _name_of(row)) for row in _latest(rows)]
 
 
@@ -58,8 +72,13 @@ def _detail(data: dict[str, Any]) -> str:
     if not isinstance(changed, dict):
         return ""
     pairs = [(name, pair) for name, pair in changed.items() if isinstance(pair, list) and len(pair) == 2]
-    return "; ".join(f"{_FIELDS.get(name, name)}: {_word(old)} → {_word(new)}" for name, (old, new) in pairs)
+    words = ((_FIELDS.get(name, name), _word(old, name), _word(new, name)) for name, (old, new) in pairs)
+    return "; ".join(f"{field}: {old} → {new}" for field, old, new in words)
 
 
-def _word(value: Any) -> str:
-    return "–" if value in (None, "") else str(value)
+def _word(value: Any, field: str = "") -> str:
+    if value in (None, ""):
+        return "–"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(Money(value, "INR")) if field.endswith("_minor") else str(value)

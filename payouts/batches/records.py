@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from accounts import audit
 from accounts.actors import Actor, Viewer, get_or_404
 from gateway.lib.errors import NotAllowed
@@ -23,7 +25,7 @@ def lock_batch(actor: Actor, batch: PayoutBatch) -> PayoutBatch:
     return rows.get(pk=batch.pk)
 
 
-def write_down_batch(actor: Actor, batch: PayoutBatch, action: str, detail: str, **data: object) -> None:
+def write_down_batch(actor: Actor, batch: PayoutBatch, action: str, detail: str, **data: Any) -> None:
     audit.record(actor, action, batch.public_id, mode=batch.mode, detail=detail, **data)
 
 

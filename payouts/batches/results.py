@@ -18,6 +18,7 @@ from accounts.actors import Actor
 from gateway.lib.errors import IllegalTransition
 from gateway.lib.jobs import wake
 from gateway.lib.providers import Outcome
+from gateway.lib.tables import read_table
 from gateway.lib.work import drive, ended
 from payouts.batches.formats import result_mapping_of
 from payouts.batches.queries import lines_of
@@ -41,8 +42,6 @@ def upload_result(*, actor: Actor, batch: PayoutBatch, name: str, content: bytes
     row = lock_batch(actor, batch)
     if row.status != PayoutBatch.Status.SENT:
         raise IllegalTransition("Mark the batch as sent first; only then can the bank have answered.")
-    from gateway.lib.tables import read_table
-
     mapping = result_mapping_of(row)
     rows = read_rows(read_table(content, name), mapping, at_most=5 * settings.PAYOUT_BATCH_MAX_LINES)
     made = ResultFile.objects.create(
