@@ -15,6 +15,8 @@ def beat_schedule(sweep_seconds: float) -> dict[str, dict[str, Any]]:
         "payments.refund": sweep_seconds,
         "payments.expire": 10.0,
         "payments.settle": MINUTE,
+        "payments.statements": sweep_seconds,
+        "payments.match": MINUTE,
         "payouts.drive": sweep_seconds,
         "payouts.results": sweep_seconds,
         "webhooks.deliver": sweep_seconds,

@@ -279,6 +279,10 @@ LIVE_PAYOUT_PROVIDER = env.str("LIVE_PAYOUT_PROVIDER", "")
 NEW_BENEFICIARY_SECOND_APPROVAL_ABOVE = environment.rupees(
     env.str("NEW_BENEFICIARY_SECOND_APPROVAL_ABOVE", "100000.00")
 )
+# Paise; an operator's word for a live manual_upi payment above it needs a second operator's. Empty: never.
+MATCH_SECOND_APPROVAL_ABOVE = environment.rupees(env.str("MATCH_SECOND_APPROVAL_ABOVE", "50000.00"))
+# After so long without a match, a payment that its payer confirmed stands in the queue as overdue.
+MANUAL_UPI_REVIEW_HOURS = env.float("MANUAL_UPI_REVIEW_HOURS", 24.0)
 PAYOUT_BATCH_MAX_LINES = env.int("PAYOUT_BATCH_MAX_LINES", 1000)
 # The merchant (`mrc_…`) of public orders that name none; the demo's is its demo merchant.
 PUBLIC_CHECKOUT_MERCHANT = env.str("PUBLIC_CHECKOUT_MERCHANT", "")

@@ -5,4 +5,4 @@ class PaymentsConfig(AppConfig):
     name = "payments"
 
     def ready(self) -> None:
-        from payments import verify  # noqa: F401 - registers what the books must say about payments
+        from payments import verify, verify_statements  # noqa: F401 - register what the books must say about payments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.lib.errors import GatewayError, IllegalTransition, InvalidFields
+from gateway.lib.errors import GatewayError, IllegalTransition, InvalidFields, ProviderUnavailable
 
 
 class DuplicateReference(GatewayError):
@@ -68,3 +68,34 @@ class BadCallback(GatewayError):
 
     code = "bad_callback"
     message = "This callback is not authentic."
+
+
+class ReceivingUnavailable(ProviderUnavailable):
+    """Nothing was created: every receiving account is off, or has reached its limit of the day."""
+
+    message = "No account can receive this payment right now. Nothing was created."
+
+
+class DuplicateVpa(InvalidFields):
+    code = "duplicate_vpa"
+
+    def __init__(self) -> None:
+        super().__init__(vpa="is registered already")
+
+
+class SecondOperatorNeeded(GatewayError):
+    """Four eyes: whoever proposed a match, or made the payment, does not confirm it."""
+
+    code = "second_operator_needed"
+    message = "A match of this size counts when a second operator, not the one who proposed it, confirms it."
+
+
+class LineTaken(IllegalTransition):
+    code = "line_taken"
+    message = "This line of the statement has been dealt with already."
+
+
+class BadStatement(InvalidFields):
+    """The file or the way it is to be read; `details["fields"]` names the part of the mapping."""
+
+    code = "bad_statement"

@@ -15,6 +15,7 @@ from accounts.history import TimelineItem
 from gateway.lib.errors import NotFound
 from gateway.lib.sums import ExactSum
 from payments.models import Contract, Order, Payment, Refund
+from payments.receiving.queries import bank_name_of as bank_name_of
 
 Status = Payment.Status
 _TITLES = {
@@ -27,6 +28,10 @@ _TITLES = {
     "payment.failed": "Payment failed",
     "payment.flagged": "Needs attention",
     "payment.flag_cleared": "Attention no longer needed",
+    "payment.match_proposed": "Match proposed, waits for a second operator",
+    "payment.match_confirmed": "Match confirmed by a second operator",
+    "payment.match_withdrawn": "Proposed match withdrawn",
+    "payment.line_attached": "Found on the bank's statement",
     "refund.created": "Refund asked for",
     "refund.processed": "Refund paid",
     "refund.failed": "Refund failed",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from payments import work
+from payments.statements.importing import drive_statements
+from payments.statements.matching import match_waiting
 
 
 @shared_task(name="payments.drive")
@@ -25,3 +27,13 @@ def expire() -> int:
 @shared_task(name="payments.settle")
 def settle() -> int:
     return work.settle_payments()
+
+
+@shared_task(name="payments.statements")
+def statements() -> int:
+    return drive_statements()
+
+
+@shared_task(name="payments.match")
+def match() -> int:
+    return match_waiting()

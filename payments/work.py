@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from gateway.lib.crash import crash_point
-from gateway.lib.providers import FINAL, call, exchange, put_off
+from gateway.lib.providers import FINAL, ProviderState, call, exchange, put_off
 from gateway.lib.work import backoff, drive, settle
 from payments.models import Payment, Refund
 from payments.providers import registry
@@ -18,6 +18,7 @@ from payments.providers.base import Charge, PaymentProvider, Reversal
 from payments.services.captures import finish_capture, settle_captured
 from payments.services.outcomes import apply_outcome, begin_queued, expire
 from payments.services.refunds import apply_refund_outcome
+from payments.statements.matching import wait_for_money
 
 Status = Payment.Status
 _WORKER = Actor.system("worker")
@@ -43,6 +44,9 @@ def _drive_payment(payment: Payment) -> None:
 def _authorise(provider: PaymentProvider, payment: Payment) -> None:
     if payment.status == Status.CREATED:
         begin_queued(actor=_WORKER, payment=payment)
+    if provider.decided_by_people:
+        wait_for_money(payment=payment)
+        return
     charge = _charge(payment)
     outcome = exchange(
         payment, name="payment",
@@ -80,6 +84,9 @@ def drive_refunds(limit: int = 100) -> int:
 
 def _drive_refund(refund: Refund) -> None:
     provider = registry.get(refund.payment.provider)
+    if provider.decided_by_people:  # sent by hand; an operator says how it ended
+        settle(refund, provider_state=ProviderState.SENT)
+        return
     reversal = Reversal(refund.public_id, refund.payment.public_id, refund.amount)
     outcome = exchange(
         refund, name="refund", send=lambda: provider.refund(reversal), ask=lambda: provider.status(refund.public_id)

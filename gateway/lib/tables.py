@@ -63,7 +63,7 @@ class Table:
         for number, row in enumerate(rows, 1):
             cells += _check_row(number, row)
             if number > settings.TABLE_MAX_ROWS or cells > 20 * settings.TABLE_MAX_ROWS:
-                raise TableUnreadable(f"The file has more than {settings.TABLE_MAX_ROWS:,} rows or cells for it. Split it.")
+                raise TableUnreadable(f"The file has more than {settings.TABLE_MAX_ROWS:,} rows. Split it.")
             yield row
 
 

@@ -9,13 +9,14 @@ import segno
 from django.utils.safestring import SafeString, mark_safe
 
 from payments.models import Payment
+from payments.receiving.queries import payee_of
 
 
 def upi_link(payment: Payment) -> str:
     """`upi://pay?pa=…`: payee address and name, amount, currency, our reference, the merchant's order id as a note."""
     words = {
         "pa": payment.receiving_account,
-        "pn": payment.merchant.name,
+        "pn": payee_of(payment),
         "am": str(payment.amount),
         "cu": payment.currency,
         "tr": payment.public_id,

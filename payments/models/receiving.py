@@ -35,7 +35,8 @@ class ReceivingAccount(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["mode", "vpa"], name="receiving_account_once"),
             models.CheckConstraint(
-                name="receiving_limit_positive", condition=Q(daily_limit_minor__isnull=True) | Q(daily_limit_minor__gt=0)
+                name="receiving_limit_positive",
+                condition=Q(daily_limit_minor__isnull=True) | Q(daily_limit_minor__gt=0),
             ),
         ]
 

@@ -84,7 +84,7 @@ class Statement(StatefulModel, WorkModel):
 
 
 class StatementLine(StatefulModel):
-    """One credit on the bank's statement. It is there once, whatever files it comes in, and pays one payment at most."""
+    """One credit on a bank's statement: there once, whatever files it comes in, and it pays one payment at most."""
 
     class Status(models.TextChoices):
         UNMATCHED = "unmatched", "Unmatched"

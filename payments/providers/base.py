@@ -51,6 +51,8 @@ class PaymentProvider(Protocol):
     name: str
     # An authorisation moves the money at once (UPI): a capture is then a matter of our books alone.
     captures_at_once: bool
+    # Nobody is called: operators and bank statements decide, into accounts of our own (`ReceivingAccount`).
+    decided_by_people: bool
 
     def tokenise(self, card: CardDetails) -> str:
         """A token of at most 120 characters that stands for the card and contains nothing of it."""

@@ -7,9 +7,10 @@ from django.conf import settings
 from gateway.lib.errors import ProviderUnavailable
 from gateway.lib.modes import Mode
 from payments.providers.base import PaymentProvider
+from payments.providers.manual_upi import MANUAL_UPI
 from payments.providers.sandbox import SANDBOX
 
-_providers: dict[str, PaymentProvider] = {SANDBOX.name: SANDBOX}
+_providers: dict[str, PaymentProvider] = {SANDBOX.name: SANDBOX, MANUAL_UPI.name: MANUAL_UPI}
 
 
 def register(provider: PaymentProvider) -> None:
@@ -21,6 +22,11 @@ def get(name: str) -> PaymentProvider:
     if name not in _providers:
         raise ProviderUnavailable(f"The payment provider {name!r} is not installed.")
     return _providers[name]
+
+
+def decided_by_people(name: str) -> bool:
+    """Whether a payment through this provider waits for an operator or a bank statement, and nobody is asked."""
+    return name in _providers and _providers[name].decided_by_people
 
 
 def provider_for(mode: str) -> PaymentProvider:

@@ -51,6 +51,7 @@ _STATUSES: dict[str, Result] = {"succeeded": "succeeded", "failed": "failed", "p
 class Sandbox:
     name = "sandbox"
     captures_at_once = True
+    decided_by_people = False
 
     def tokenise(self, card: CardDetails) -> str:
         return f"tok_{_CARDS.get(card.number, 'valid')}_{random_text(24)}"

@@ -5,9 +5,11 @@ from payments.services.captures import capture_payment
 from payments.services.confirming import confirm_payment
 from payments.services.operators import clear_flag, mark_failed, mark_succeeded, simulate
 from payments.services.orders import check_instrument, create_order, create_payment, pay_order
+from payments.services.proposals import confirm_match, propose_match, withdraw_match
 from payments.services.refunds import create_refund, resolve_refund
 
 __all__ = [
-    "apply_provider_event", "capture_payment", "check_instrument", "clear_flag", "confirm_payment", "create_order",
-    "create_payment", "create_refund", "mark_failed", "mark_succeeded", "pay_order", "resolve_refund", "simulate",
+    "apply_provider_event", "capture_payment", "check_instrument", "clear_flag", "confirm_match", "confirm_payment",
+    "create_order", "create_payment", "create_refund", "mark_failed", "mark_succeeded", "pay_order", "propose_match",
+    "resolve_refund", "simulate", "withdraw_match",
 ]

@@ -14,7 +14,7 @@ from payments.models import Payment
 from payments.providers import registry
 from payments.providers.cards import CardDetails, check
 
-_VPA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}@[A-Za-z][A-Za-z0-9]{1,18}", re.ASCII)
+VPA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}@[A-Za-z][A-Za-z0-9]{1,18}", re.ASCII)
 _UTR = re.compile(r"[A-Za-z0-9]{6,40}", re.ASCII)
 
 
@@ -29,7 +29,7 @@ def of_payer(
         return _of_card(provider, vpa, card)
     if card is not None:
         raise InvalidFields(method="this payment is not made by card")
-    if vpa and not _VPA.fullmatch(vpa):
+    if vpa and not VPA.fullmatch(vpa):
         raise InvalidFields(vpa="must look like name@bank")
     return {"vpa": vpa, "claimed_utr": clean_utr(utr) if utr else ""}
 

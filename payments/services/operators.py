@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -11,8 +12,9 @@ from accounts.operators import check_operator
 from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
-from payments.errors import OrderAlreadyPaid, TestModeOnly, UtrUsed
+from payments.errors import OrderAlreadyPaid, SecondOperatorNeeded, TestModeOnly, UtrUsed
 from payments.models import Payment, Refund
+from payments.providers import registry
 from payments.providers.sandbox import SANDBOX
 from payments.services.callbacks import apply_provider_event
 from payments.services.confirming import check_waiting
@@ -31,27 +33,49 @@ def mark_succeeded(*, actor: Actor, payment: Payment, utr: str, received: Money 
     """An operator has seen the money: `received` (default: what was asked) came with this UTR.
 
     Also for a payment that had failed or expired; it is then flagged as late. Raises `OwnRecord`, `InvalidFields`,
-    `UtrUsed`, `OrderAlreadyPaid`, `IllegalTransition`.
+    `UtrUsed`, `OrderAlreadyPaid`, `IllegalTransition`; `SecondOperatorNeeded` where it takes two (proposals.py).
     """
     check_operator(actor, payment, own=_MAY_MARK_OWN)
     utr, row = clean_utr(utr), lock(payment)
+    minor = check_received(row, received)
+    if needs_second_operator(row, minor):
+        raise SecondOperatorNeeded()
+    book_by_hand(actor, row, utr=utr, received_minor=minor)
+    return row
+
+
+def check_received(row: Payment, received: Money | None) -> int:
     if received is not None and (received.currency != row.currency or received.minor <= 0):
         raise InvalidFields(received=f"must be a positive amount in {row.currency}")
+    return received.minor if received else row.amount_minor
+
+
+def needs_second_operator(payment: Payment, received_minor: int) -> bool:
+    """Above a limit the word of one person is not enough; a bank's own interface needs none."""
+    limit = settings.MATCH_SECOND_APPROVAL_ABOVE
+    by_people = payment.mode == Mode.LIVE and registry.decided_by_people(payment.provider)
+    return by_people and limit is not None and max(payment.amount_minor, received_minor) > limit
+
+
+def check_bookable(row: Payment, utr: str) -> None:
+    """Raises `IllegalTransition`, `OrderAlreadyPaid`, `UtrUsed`. `row` is locked."""
     if row.status == Status.SUCCEEDED:
         raise IllegalTransition("This payment has succeeded already.")
     if order_has_other_success(row):
         raise OrderAlreadyPaid()
     check_utr_is_new(row, utr)
+
+
+def book_by_hand(actor: Actor, row: Payment, *, utr: str, received_minor: int) -> None:
+    """`row` is locked. Raises as `check_bookable` does."""
+    check_bookable(row, utr)
     if row.status == Status.CREATED:
         begin(actor, row)
     try:
-        succeed(
-            actor, row, received_minor=received.minor if received else row.amount_minor, utr=utr,
-            comments="Approved by an operator",
-        )
+        with transaction.atomic():
+            succeed(actor, row, received_minor=received_minor, utr=utr, comments="Approved by an operator")
     except IntegrityError as error:  # the same UTR on another payment, at this very moment
         raise UtrUsed() from error
-    return row
 
 
 @transaction.atomic

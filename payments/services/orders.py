@@ -19,6 +19,7 @@ from payments.errors import DuplicateReference, OrderAlreadyPaid, OrderExpired, 
 from payments.models import Order, Payment
 from payments.providers import registry
 from payments.providers.cards import CardDetails
+from payments.receiving.rotation import assign_account
 from payments.services import instruments
 from payments.services.fees import quote_fee
 from payments.services.records import write_down
@@ -102,10 +103,17 @@ def pay_order(
             order.advance(Order.Status.ATTEMPTED)
         payment = _insert_payment(
             actor, order, contract, provider.name, method=method, payer_name=payer_name, payer_email=payer_email,
-            payer_phone=payer_phone, created_by=created_by, due_at=timezone.now(), **instrument,
+            payer_phone=payer_phone, created_by=created_by, **_when_taken_up(provider.name), **instrument,
         )
         wake("payments.drive")
     return payment
+
+
+def _when_taken_up(provider: str) -> dict[str, Any]:
+    """At once; but where nobody can ask the payer for the money, its hosted page does, until it expires."""
+    if registry.decided_by_people(provider):
+        return {"expires_at": timezone.now() + timedelta(minutes=settings.PAYMENT_LINK_MINUTES)}
+    return {"due_at": timezone.now()}
 
 
 def _check_payable(order: Order, alone: bool) -> None:
@@ -134,12 +142,13 @@ def _insert_payment(
 ) -> Payment:
     if method not in Payment.Method.values:
         raise InvalidFields(method=f"must be {' or '.join(Payment.Method.values)}")
-    fee = quote_fee(order.merchant_id, method, Money(order.amount_minor, order.currency))
+    amount = order.amount
+    fee = quote_fee(order.merchant_id, method, amount)
     payment = Payment.objects.create(
         order=order, merchant=order.merchant, mode=order.mode, contract=contract, method=method,
         currency=order.currency, amount_minor=order.amount_minor, fee_minor=fee.fee_minor, tax_minor=fee.tax_minor,
         provider=provider, expires_at=expires_at,
-        receiving_account=settings.PAYEE_VPA if method == Payment.Method.UPI else "", **values,
+        receiving_account=assign_account(provider=provider, mode=order.mode, method=method, amount=amount), **values,
     )
     detail = f"{payment.amount} {payment.currency} by {payment.get_method_display()}"
     write_down(actor, payment, "payment.created", detail=detail)

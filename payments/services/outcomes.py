@@ -19,12 +19,15 @@ from gateway.lib.money import Money
 from gateway.lib.providers import Flag, Outcome, ProviderState
 from gateway.lib.work import ended
 from payments.models import Payment
+from payments.providers import registry
 from payments.services.captures import capture_if_wanted
 from payments.services.instruments import utr_is_used
 from payments.services.records import lock, write_down
+from payments.statements.attaching import attach_line
 
 log = structlog.get_logger(__name__)
 Status = Payment.Status
+AUTO_APPROVED = "Auto Approved"  # as the signed contract says it
 
 
 @transaction.atomic
@@ -50,7 +53,7 @@ def _provider_success(actor: Actor, row: Payment, outcome: Outcome) -> str:
     if order_has_other_success(row):
         return _second_success(actor, row, outcome)
     succeed(
-        actor, row, received_minor=row.amount_minor, utr=outcome.utr.upper(), comments="Auto Approved",
+        actor, row, received_minor=row.amount_minor, utr=outcome.utr.upper(), comments=AUTO_APPROVED,
         provider_reference=outcome.reference,
     )
     return "succeeded"
@@ -117,6 +120,8 @@ def succeed(
     if flag:
         log.warning("payment_flagged", payment=row.public_id, flag=flag)
     capture_if_wanted(actor, row)
+    if registry.decided_by_people(row.provider):
+        attach_line(row)
 
 
 def _lateness(row: Payment) -> str:

@@ -23,6 +23,7 @@ from gateway.lib.work import ended
 from ledger.services import AccountKey, Line, house_account, merchant_account, post
 from payments.errors import NotRefundable, RefundTooLarge
 from payments.models import Payment, Refund
+from payments.providers import registry
 from payments.services.fees import given_back
 from payments.services.records import write_down
 
@@ -88,14 +89,17 @@ def apply_refund_outcome(*, actor: Actor, refund: Refund, outcome: Outcome) -> s
 
 @transaction.atomic
 def resolve_refund(*, actor: Actor, refund: Refund, paid: bool, note: str) -> Refund:
-    """An operator who asked the provider ends a flagged refund that is still open: paid in full, or not at all."""
+    """An operator who asked the provider ends a flagged refund that is still open: paid in full, or not at all.
+
+    One that is sent by hand is ended so as well, flagged or not.
+    """
     check_operator(actor, refund)
     if not note.strip():
         raise InvalidFields(note="is required")
     payment = _lock(refund.payment_id)
     row = Refund.objects.select_related("merchant").get(pk=refund.pk)
     row.payment = payment
-    if row.status != Status.PENDING or not row.flag:
+    if not can_be_resolved(row):
         raise IllegalTransition("Only a flagged refund that has not ended can be resolved.")
     write_down(actor, row, "refund.resolved", flag=row.flag, detail=note.strip()[:200])
     row.flag = ""
@@ -106,6 +110,11 @@ def resolve_refund(*, actor: Actor, refund: Refund, paid: bool, note: str) -> Re
     else:
         _failed(actor, row, Outcome("failed", reference=reference, code="not_paid", message=note.strip()[:200]))
     return row
+
+
+def can_be_resolved(refund: Refund) -> bool:
+    by_hand = registry.decided_by_people(refund.payment.provider)
+    return refund.status == Status.PENDING and (bool(refund.flag) or by_hand)
 
 
 def _repeated(actor: Actor, row: Refund, outcome: Outcome) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
 
 import pytest
+from django.utils import timezone
 
 from accounts.actors import Actor
 from gateway.lib.money import Money
@@ -12,7 +15,10 @@ from gateway.lib.providers import Outcome
 from payments import work
 from payments.models import Payment
 from payments.providers import registry
+from payments.receiving import add_account
+from payments.receiving.queries import INDIA
 from payments.services import capture_payment, confirm_payment, create_order, create_payment, pay_order
+from payments.statements.importing import drive_statements, start_import, upload_statement
 
 PAYER = Actor.system("payment page")
 
@@ -91,6 +97,7 @@ class ScriptedProvider:
 
     name = "scripted"
     captures_at_once = True
+    decided_by_people = False
 
     def __init__(self):
         self.answers, self.asked = [Outcome("pending")], []
@@ -126,3 +133,58 @@ def provider(settings):
     settings.LIVE_PAYMENT_PROVIDER = scripted.name
     yield scripted
     registry._providers.pop(scripted.name)
+
+
+@pytest.fixture
+def by_hand(settings, cast):
+    """Live mode takes UPI into accounts of our own: `by_hand(vpa)` registers one."""
+    settings.LIVE_PAYMENT_PROVIDER = "manual_upi"
+
+    def account(vpa="shop@okbank", *, limit=None, mode="live", **more):
+        values = {"bank_name": "OK Bank", "holder": "Chai Point Pvt Ltd"} | more
+        return add_account(
+            actor=Actor(cast.super_admin, "tests"), mode=mode, vpa=vpa,
+            daily_limit=Money(limit, "INR") if limit else None, **values,
+        )
+
+    return account
+
+
+@pytest.fixture
+def claimed(make):
+    """A live payment whose payer confirmed with a UTR, taken up by a worker."""
+
+    def claimed(minor=100_000, utr="", **more):
+        payment = confirm_payment(actor=PAYER, payment=make(minor, mode="live", **more), utr=utr)
+        work.drive_payments()
+        payment.refresh_from_db()
+        return payment
+
+    return claimed
+
+
+HEAD = ["Date", "Narration", "UTR", "Debit", "Credit"]
+
+
+def sheet(*rows):
+    """Rows of (utr, rupees) or whole ones, as a bank's CSV of today."""
+    out = io.StringIO()
+    day = f"{timezone.localdate(timezone=INDIA):%d/%m/%Y}"
+    full = [row if len(row) == 5 else [day, f"UPI/{row[0]}/PAY", row[0], "", row[1]] for row in rows]
+    csv.writer(out).writerows([HEAD, *full])
+    return out.getvalue().encode()
+
+
+@pytest.fixture
+def bring(cast):
+    """Uploads a file, imports it, lets the worker run."""
+
+    def bring(account, *rows, content=b"", name="statement.csv"):
+        actor = Actor(cast.super_admin, "tests")
+        row = upload_statement(actor=actor, account=account, name=name, content=content or sheet(*rows))
+        start_import(actor=actor, statement=row)
+        drive_statements()
+        row.refresh_from_db()
+        return row
+
+    return bring
