@@ -24,7 +24,7 @@ def claim_next() -> ChainState | None:
     busy = _busy()
     due = [
         state for state in _states()
-        if _next_look(state, (state.network_id, state.mode) in busy) <= now
+        if _is_due(state, (state.network_id, state.mode) in busy, now)
     ]
     for state in sorted(due, key=lambda state: state.looked_at or datetime.min.replace(tzinfo=now.tzinfo)):
         if take(state):
@@ -80,10 +80,10 @@ def _busy() -> set[tuple[str, str]]:
     return {pair for rows in (pending, moving, claims, gaps) for pair in rows.order_by().distinct()}
 
 
-def _next_look(state: ChainState, is_busy: bool) -> datetime:
+def _is_due(state: ChainState, is_busy: bool, now: datetime) -> bool:
     if state.looked_at is None:
-        return timezone.now()
+        return True
     seconds = settings.WATCH_SECONDS if is_busy else settings.WATCH_IDLE_SECONDS
     if state.mode == Mode.LIVE:
         seconds = max(seconds, state.network.block_milliseconds / 1000)
-    return state.looked_at + timedelta(seconds=seconds)
+    return state.looked_at + timedelta(seconds=seconds) <= now

@@ -1,0 +1,433 @@
+"""The watcher against chains that are reorganised and nodes that fail: nothing missed, nothing counted twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import AuditRecord
+from crypto import testing, watcher
+from crypto.chains.registry import chain_for
+from crypto.chains.simulated import control
+from crypto.chains.simulated.chain import SimulatedChain
+from crypto.errors import ChainUnavailable
+from crypto.models import ChainState, ChainTransaction, Network, ScanGap, Session
+from crypto.openness import why_closed
+from crypto.watcher import leases, scanning
+from ledger.models import Posting
+from ledger.testing import assert_ledger_balances
+from webhooks.models import Event
+
+pytestmark = pytest.mark.django_db
+DEPTH = 12  # BSC's
+
+
+@pytest.fixture
+def session(cast):
+    return testing.confirm(testing.open_session(cast.merchant, "100"), 1)
+
+
+def look(times=1):
+    for _ in range(times):
+        assert watcher.watch_network("BSC", "test")
+
+
+def state():
+    return ChainState.objects.get(network="BSC", mode="test")
+
+
+def fresh(row):
+    row.refresh_from_db()
+    return row
+
+
+def transaction():
+    return ChainTransaction.objects.get()
+
+
+def head():
+    return chain_for(bsc(), "test").height()
+
+
+def bsc():
+    return Network.objects.get(code="BSC")
+
+
+# Reorganisations ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("depth", [1, 3, DEPTH - 1])
+def test_a_transfer_that_leaves_the_chain_before_it_is_confirmed_is_not_credited(session, depth):
+    paid = testing.pay(session)
+    testing.confirm(session, depth)
+    assert transaction().status == "pending"
+
+    control.reorganise("BSC", depth, drop=[paid])
+    look()
+
+    assert transaction().status == "orphaned"
+    testing.confirm(session, 2 * DEPTH)
+    assert (transaction().status, session.status, session.received_minor) == ("orphaned", "pending", 0)
+    assert session.flags == ["reorganised"]
+    assert [row.event for row in session.timeline.all()][-2:] == ["payment_received", "payment_reverted"]
+    assert Posting.objects.count() == 0
+    assert_ledger_balances()
+
+
+@pytest.mark.parametrize("depth", [1, 3, DEPTH - 1])
+def test_a_transfer_mined_again_in_another_block_is_credited_once_at_its_new_depth(session, depth):
+    testing.pay(session)
+    testing.confirm(session, depth)
+    old = transaction()
+
+    control.reorganise("BSC", depth)
+    look()
+    moved = transaction()
+
+    assert (moved.pk, moved.status) == (old.pk, "pending")
+    assert moved.block_hash != old.block_hash
+    testing.confirm(session, DEPTH - depth - 1 + (moved.height - old.height))
+    assert (session.status, transaction().status) == ("pending", "pending")
+    testing.confirm(session, 1)
+    assert (session.status, session.received_minor, session.flags) == ("paid", 100 * 10**8, ["reorganised"])
+    assert Posting.objects.count() == 1
+    assert_ledger_balances()
+
+
+@pytest.mark.parametrize("depth", [DEPTH, DEPTH + 1])
+def test_a_confirmed_transfer_that_vanishes_is_told_loudly_and_not_taken_back(session, depth):
+    paid = testing.pay(session)
+    testing.confirm(session, depth)
+    assert session.status == "paid"
+
+    control.reorganise("BSC", depth, drop=[paid])
+    look(2)
+
+    fresh(session)
+    assert (session.status, session.received_minor, session.flags) == ("paid", 100 * 10**8, ["vanished"])
+    assert (transaction().status, transaction().note.startswith("It left the chain after it was confirmed")) == ("confirmed", True)
+    assert AuditRecord.objects.filter(action="session.payment_vanished").count() == 1
+    assert Posting.objects.count() == 1
+    assert_ledger_balances()
+
+
+def test_a_confirmed_transfer_that_comes_back_is_no_longer_missed(session):
+    testing.pay(session)
+    testing.confirm(session, DEPTH)
+
+    control.reorganise("BSC", DEPTH)
+    look()
+
+    assert (transaction().status, fresh(session).flags) == ("confirmed", ["reorganised"])
+    assert Posting.objects.count() == 1
+
+
+def test_an_orphan_that_is_mined_again_much_later_is_found_by_asking(session, monkeypatch):
+    testing.pay(session)
+    testing.confirm(session, 3)
+    row = transaction()
+    ChainTransaction.objects.update(status="orphaned", checked_at=timezone.now() - timedelta(minutes=2))
+    control.mine("BSC", 20)
+    monkeypatch.setattr(scanning, "read", lambda *_: [])
+
+    look(2)
+
+    assert (transaction().status, transaction().pk) == ("confirmed", row.pk)
+    assert Posting.objects.count() == 1
+
+
+def test_a_reorganisation_between_two_looks_at_the_same_height_is_seen(session):
+    paid = testing.pay(session)
+    testing.confirm(session, 2)
+    before = head()
+    control.reorganise("BSC", 2, drop=[paid])
+    assert head() == before
+
+    look()
+
+    assert transaction().status == "orphaned"
+
+
+def test_a_reorganisation_while_a_range_is_read_is_seen_by_the_next(session, monkeypatch):
+    """The old chain's transfers are read under the new chain's hash, and the other way round."""
+    control.mine("BSC", 2)
+    read = scanning.read
+
+    def read_then_change(chain, state, first, last):
+        found = read(chain, state, first, last)
+        if not ChainTransaction.objects.exists():
+            testing.pay(session)
+            control.mine("BSC", 3)
+            control.reorganise("BSC", 5)
+        return found
+
+    monkeypatch.setattr(scanning, "read", read_then_change)
+    look()
+    monkeypatch.undo()
+
+    testing.confirm(session, DEPTH)
+    assert session.status == "paid"
+
+
+def test_deeper_than_the_watcher_remembers(session, monkeypatch):
+    monkeypatch.setattr(scanning, "KEPT_MARKS", 2)
+    testing.pay(session)
+    for _ in range(6):
+        testing.confirm(session, 1)
+    control.reorganise("BSC", 6)
+
+    testing.confirm(session, DEPTH)
+
+    assert (session.status, Posting.objects.count()) == ("paid", 1)
+
+
+# Nodes that fail ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("trouble", [
+    lambda: control.lie("BSC", 1000), lambda: control.unreliable("BSC", 1.0, kinds=["ahead"]),
+    lambda: control.unreliable("BSC", 1.0, kinds=["null"]), lambda: control.unreliable("BSC", 1.0, kinds=["html"]),
+    lambda: control.unreliable("BSC", 1.0, kinds=["busy"]), lambda: control.unreliable("BSC", 1.0, kinds=["down"]),
+    lambda: control.unreliable("BSC", 1.0, kinds=["timeout"]),
+], ids=["lie", "ahead", "null", "html", "busy", "down", "timeout"])
+def test_no_believable_head_moves_nothing(session, trouble):
+    testing.pay(session)
+    before = state()
+    trouble()
+
+    testing.confirm(session, DEPTH)
+
+    assert (state().scanned_height, state().head_height) == (before.scanned_height, before.head_height)
+    assert (ChainTransaction.objects.count(), ScanGap.objects.count()) == (0, 0)
+    control.reliable("BSC")
+    look()
+    assert fresh(session).status == "paid"
+
+
+@pytest.mark.parametrize("trouble", [
+    lambda: control.lag("BSC", 6), lambda: control.unreliable("BSC", 1.0, kinds=["backwards"]), lambda: control.freeze("BSC"),
+], ids=["lags", "backwards", "frozen"])
+def test_a_node_that_is_behind_confirms_later_and_misses_nothing(session, trouble):
+    trouble()
+    testing.pay(session)
+
+    testing.confirm(session, DEPTH)
+
+    assert (fresh(session).status, Posting.objects.count()) == ("pending", 0)
+    control.reliable("BSC")
+    look()
+    assert fresh(session).status == "paid"
+
+
+def test_a_range_that_no_node_answers_becomes_a_gap_and_the_head_goes_on(session):
+    testing.pay(session)
+    control.unreliable("BSC", 1.0, kinds=["busy"], calls=["transfers"])
+    control.mine("BSC", 3)
+
+    look()
+
+    gap = ScanGap.objects.get()
+    assert (gap.last_height, gap.last_error, gap.closed_at) == (head(), "rate limit reached", None)
+    assert gap.first_height < head() - 2
+    assert (state().scanned_height, ChainTransaction.objects.count()) == (head(), 0)
+    look()
+    assert ScanGap.objects.get(pk=gap.pk).tries == 1
+    control.reliable("BSC")
+    ScanGap.objects.update(due_at=timezone.now())
+    testing.confirm(session, DEPTH)
+    assert (ScanGap.objects.get(pk=gap.pk).closed_at is not None, session.status) == (True, "paid")
+
+
+def test_a_gap_is_read_in_ever_smaller_pieces(session, monkeypatch):
+    Network.objects.filter(code="BSC").update(scan_span=64)
+    gap = ScanGap.objects.create(state=state(), first_height=900, last_height=999, tries=4)
+    asked, transfers = [], SimulatedChain.transfers
+
+    def only_four(chain, first, last, **more):
+        asked.append(last - first + 1)
+        return transfers(chain, first, last, **more)
+
+    monkeypatch.setattr(SimulatedChain, "transfers", only_four)
+    look()
+
+    assert set(asked) <= {4, 1 + 3, 1}
+    assert fresh(gap).closed_at is not None
+
+
+def test_nobody_expires_while_a_gap_is_open(session):
+    gap = ScanGap.objects.create(state=state(), first_height=900, last_height=999, due_at=timezone.now() + timedelta(hours=1))
+    Session.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    testing.confirm(session, 1)
+    assert session.status == "pending"
+    ScanGap.objects.filter(pk=gap.pk).update(closed_at=timezone.now())
+    testing.confirm(session, 1)
+
+    assert session.status == "expired"
+
+
+@pytest.mark.parametrize("change", [{"units": 5}, {"contract": "0x" + "11" * 20}, {"recipient": "0x" + "22" * 20}])
+def test_a_scan_that_its_receipt_contradicts_is_not_credited(session, monkeypatch, change):
+    from dataclasses import replace
+
+    testing.pay(session)
+    receipt = SimulatedChain.receipt
+
+    def other(chain, transaction_hash):
+        true = receipt(chain, transaction_hash)
+        return true and replace(true, transfers=tuple(replace(one, **change) for one in true.transfers))
+
+    monkeypatch.setattr(SimulatedChain, "receipt", other)
+    testing.confirm(session, DEPTH)
+
+    assert (session.status, transaction().status, Posting.objects.count()) == ("pending", "pending", 0)
+    assert transaction().note == "The transaction's receipt shows another transfer than the scan: not credited."
+    monkeypatch.undo()
+    ChainTransaction.objects.update(checked_at=timezone.now() - timedelta(minutes=2))
+    look()
+    assert fresh(session).status == "paid"
+
+
+def test_a_receipt_that_failed_credits_nothing(session, monkeypatch):
+    from dataclasses import replace
+
+    testing.pay(session)
+    receipt = SimulatedChain.receipt
+    monkeypatch.setattr(
+        SimulatedChain, "receipt", lambda chain, name: (true := receipt(chain, name)) and replace(true, succeeded=False)
+    )
+
+    testing.confirm(session, DEPTH)
+
+    assert (session.status, transaction().status, Posting.objects.count()) == ("pending", "failed", 0)
+
+
+def test_a_node_that_answers_what_was_not_asked_for_is_not_believed(session, monkeypatch):
+    from dataclasses import replace
+
+    testing.pay(session)
+    control.mine("BSC", 1)
+    transfers = SimulatedChain.transfers
+    monkeypatch.setattr(SimulatedChain, "transfers", lambda *args, **more: [
+        replace(one, contract="0x" + "11" * 20) for one in transfers(*args, **more)
+    ])
+
+    look()
+
+    assert (ChainTransaction.objects.count(), ScanGap.objects.count()) == (0, 1)
+
+
+# Health -------------------------------------------------------------------------------------------------------
+def test_a_network_that_stands_still_closes_and_gives_the_time_back(cast, session):
+    old_end = session.expires_at
+    testing.add_addresses("BSC")
+    ChainState.objects.update(head_moved_at=timezone.now() - timedelta(seconds=600), checked_at=timezone.now())
+    control.freeze("BSC")
+
+    look()
+
+    assert state().closed_since is not None
+    with pytest.raises(ChainUnavailable):
+        testing.open_session(cast.merchant, fresh=False)
+    assert AuditRecord.objects.filter(action="network.closed", target="BSC").count() == 1
+    # It was made within the outage: all of its time was lost.
+    made = timezone.now() - timedelta(seconds=300)
+    Session.objects.filter(pk=session.pk).update(created_at=made)
+    control.reliable("BSC")
+    testing.confirm(session, 1)
+
+    assert (state().closed_since, why_closed(bsc(), "test")) == (None, "")
+    assert timedelta(seconds=300) <= session.expires_at - old_end < timedelta(seconds=310)
+    assert session.timeline.last().event == "session_extended"
+    assert testing.open_session(cast.merchant, fresh=False).status == "pending"
+
+
+def test_a_watcher_that_was_away_closes_by_itself_and_extends_when_it_is_back(cast, session):
+    old_end = session.expires_at
+    long_ago = timezone.now() - timedelta(hours=2)
+    ChainState.objects.update(head_moved_at=long_ago, checked_at=long_ago)
+    Session.objects.update(created_at=long_ago - timedelta(minutes=5))
+
+    assert why_closed(bsc(), "test") == "No node has answered for too long."
+    testing.confirm(session, 1)
+
+    assert why_closed(bsc(), "test") == ""
+    assert timedelta(hours=2) <= session.expires_at - old_end < timedelta(hours=2, seconds=10)
+
+
+def test_a_gap_that_stays_open_closes_the_network(session):
+    ScanGap.objects.create(
+        state=state(), first_height=900, last_height=905, opened_at=timezone.now() - timedelta(seconds=301),
+        due_at=timezone.now() + timedelta(hours=1),
+    )
+
+    testing.confirm(session, 1)
+
+    assert state().closed_reason == "Blocks 900–905 could not be read for too long."
+
+
+# One watcher a network ----------------------------------------------------------------------------------------
+def test_a_network_that_is_leased_is_left_alone(session):
+    ChainState.objects.update(lease="another", leased_until=timezone.now() + timedelta(seconds=30))
+
+    assert not watcher.watch_network("BSC", "test")
+    ChainState.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+    assert watcher.watch_network("BSC", "test")
+
+
+def test_who_lost_its_lease_writes_nothing(session, monkeypatch):
+    testing.pay(session)
+    control.mine("BSC", 1)
+    before, read = state().scanned_height, scanning.read
+
+    def slow(chain, watched, first, last):
+        ChainState.objects.filter(pk=watched.pk).update(lease="another")
+        return read(chain, watched, first, last)
+
+    monkeypatch.setattr(scanning, "read", slow)
+    look()
+
+    assert (state().scanned_height, ChainTransaction.objects.count()) == (before, 0)
+
+
+def test_networks_take_turns_and_idle_ones_wait_longer(session, settings):
+    settings.WATCH_SECONDS, settings.WATCH_IDLE_SECONDS = 60, 3600
+    ChainState.objects.all().delete()
+
+    assert (watcher.watch(), watcher.watch()) == (5, 0)
+    ChainState.objects.update(looked_at=timezone.now() - timedelta(seconds=61))
+    busy = leases.claim_next()
+
+    assert (busy.network_id, busy.mode) == ("BSC", "test")
+
+
+# Ten thousand blocks ------------------------------------------------------------------------------------------
+def test_ten_thousand_blocks_with_one_call_in_twenty_failing(cast):
+    """100 payments over them, with reorganisations, and none is missed or counted twice."""
+    Network.objects.filter(code="BSC").update(scan_span=50)
+    addresses = testing.add_addresses("BSC", 100)
+    sessions = [
+        testing.open_session(cast.merchant, "1", fresh=False, expires_in=86_400) for _ in addresses
+    ]
+    look()
+    control.unreliable("BSC", 0.05, seed=20261121)
+
+    for number, session in enumerate(sessions):
+        testing.pay(session)
+        control.mine("BSC", 100)
+        if number % 20 == 19:
+            control.reorganise("BSC", 5)
+        if number % 4 == 3:
+            watcher.watch_network("BSC", "test")
+    ScanGap.objects.update(due_at=timezone.now())
+    control.mine("BSC", DEPTH)
+    for _ in range(60):
+        watcher.watch_network("BSC", "test")
+        ScanGap.objects.update(due_at=timezone.now())
+        if not Session.objects.filter(status="pending").exists():
+            break
+
+    assert Session.objects.filter(status="paid", received_minor=10**8).count() == 100
+    assert ChainTransaction.objects.filter(status="confirmed").count() == 100
+    assert Posting.objects.count() == 100
+    assert Event.objects.filter(type="session.paid").count() == 100
+    assert not ScanGap.objects.filter(closed_at__isnull=True).exists()
+    assert_ledger_balances()
