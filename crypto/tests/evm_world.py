@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 
 from crypto.tests.rpc_server import RpcError, RpcServer
 
@@ -67,6 +68,7 @@ class EvmWorld:
         from web3 import EthereumTesterProvider, Web3
 
         self.tester = EthereumTester(PyEVMBackend())
+        sys.setrecursionlimit(1000)  # py-evm lifts it so far that Python's own JSON reader could break
         self.provider = EthereumTesterProvider(self.tester)
         self.w3 = Web3(self.provider)
         self.bank, self.friend = self.w3.eth.accounts[:2]
@@ -112,7 +114,7 @@ class EvmWorld:
 def in_geths_words(message):
     if "nonce" in message:
         return f"nonce too low: {message}"
-    if "does not have enough balance" in message or "insufficient" in message.lower():
+    if "cannot afford" in message or "does not have enough balance" in message or "insufficient" in message.lower():
         return f"insufficient funds for gas * price + value: {message}"
     return f"execution reverted: {message}"
 

@@ -12,7 +12,8 @@ from crypto.chains.nodes import RpcRefusal
 from crypto.formats import checksummed
 from crypto.models.networks import Network
 
-_NATIVE_GAS = 21_000
+_NATIVE_GAS, _USUAL_GAS = 21_000, 100_000
+_PENNILESS = ("insufficient funds", "cannot afford", "gas required exceeds allowance (0)")
 _MARGIN = (6, 5)  # gas beyond the estimate: storage that gets colder until it is mined
 _REPLACE = (1125, 1000)
 _LEDGER_PLACES = 9
@@ -53,6 +54,8 @@ def _gas(w3: Web3, payment: Payment) -> int:
     try:
         estimate = w3.eth.estimate_gas({"from": checksummed(payment.sender), **call_of(payment)})  # type: ignore[typeddict-item]
     except RpcRefusal as refusal:
+        if any(word in refusal.message.lower() for word in _PENNILESS):
+            return _USUAL_GAS  # an address that waits for its gas: some nodes refuse to estimate for it
         raise Refused(f"would fail: {refusal.message[:150]}") from refusal
     return int(estimate) * _MARGIN[0] // _MARGIN[1]
 
