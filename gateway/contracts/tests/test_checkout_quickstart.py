@@ -2,23 +2,21 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 from django.db import connections
 
 from accounts.models import Merchant
 from gateway.contracts.checkout.testing import Checkout
+from gateway.contracts.guide_testing import Shell, blocks, shown_in
 from ledger.testing import assert_ledger_balances
 from payments.work import drive_payments, drive_refunds
 
-GUIDE = Path(__file__).resolve().parents[3] / "docs" / "checkout.md"
-BLOCKS = re.findall(r"^```(sh|json|python)\n(.*?)^```$", GUIDE.read_text(), re.M | re.S)
+BLOCKS = blocks("checkout.md")
 
 
 @pytest.fixture
@@ -40,33 +38,6 @@ def worker(settings):
     yield
     stop.set()
     thread.join()
-
-
-class Shell:
-    """One bash that lives for the whole guide, so that variables do too."""
-
-    def __init__(self, folder, variables):
-        self.process = subprocess.Popen(
-            ["bash"], cwd=folder, env=os.environ | variables, text=True, bufsize=1,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )
-
-    def run(self, line):
-        """What the line printed; it must end well."""
-        self.process.stdin.write(f"{line}\nprintf '\\n<end %s>\\n' $?\n")
-        printed = []
-        for text in self.process.stdout:
-            if text.startswith("<end "):
-                assert text == "<end 0>\n", (line, printed)
-                return "".join(printed).strip()
-            printed.append(text)
-        raise AssertionError(f"the shell ended at {line}")
-
-
-def shown_in(printed, expected):
-    """`expected` with only the members that the guide shows."""
-    body = json.loads(printed)
-    return {name: body[name] for name in expected}
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="needs curl and bash")
@@ -91,8 +62,7 @@ def test_the_guide_works_as_printed(cast, fund, live_server, worker, tmp_path, s
             compared += 1
         else:
             subprocess.run([sys.executable, "-c", text], env=os.environ | variables, check=True, timeout=60)
-    shell.process.stdin.close()
-    shell.process.wait(timeout=10)
+    shell.close()
 
     assert "…" in BLOCKS[0][1]
     assert (lines, compared) == (29, 9)
