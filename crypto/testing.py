@@ -65,7 +65,7 @@ def pay(session: Session, amount: str | None = None, **more: Any) -> str:
 
 
 def confirm(session: Session, blocks: int | None = None) -> Session:
-    """Mines as many blocks as it takes (or `blocks`), has the network watched, and returns the session as it is then."""
+    """Mines as many blocks as it takes (or `blocks`), has the network watched; returns the session as it is then."""
     control.mine(session.network, blocks or session.required_confirmations, session.mode)
     watcher.watch_network(session.network_id, session.mode)
     session.refresh_from_db()

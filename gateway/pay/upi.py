@@ -25,7 +25,7 @@ def upi_link(payment: Payment) -> str:
     return "upi://pay?" + urlencode(words, quote_via=quote, safe="@")
 
 
-def qr_svg(text: str) -> SafeString:
+def qr_svg(text: str, title: str = "UPI QR code") -> SafeString:
     """An inline SVG; dark on white in either theme, because cameras want it so.
 
     A screen has no dirt to correct for: few large modules read sooner than many small ones. Segno raises the level of
@@ -34,6 +34,6 @@ def qr_svg(text: str) -> SafeString:
     out = io.BytesIO()
     segno.make(text, error="l", micro=False).save(
         out, kind="svg", xmldecl=False, svgns=True, dark="#111", light="#fff", border=4, scale=4,
-        svgclass="qr", lineclass=None, omitsize=True, title="UPI QR code",
+        svgclass="qr", lineclass=None, omitsize=True, title=title,
     )
     return mark_safe(out.getvalue().decode())  # noqa: S308 - made of modules, not of text

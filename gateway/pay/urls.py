@@ -1,9 +1,10 @@
-"""The payer's door: `/pay/{token}` of a payment, `/pay/{order_…}` of an order, and no way from one to another's."""
+"""The payer's door: `/pay/{token}` of a payment, `/pay/{order_…}` of an order, `/pay/{uuid}` of a crypto session, and
+no way from one to another's."""
 
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from gateway.pay import orders, views
+from gateway.pay import crypto, orders, views
 
 
 class OrderId(StringConverter):
@@ -16,6 +17,10 @@ urlpatterns = [
     path("<order_id:order_id>", orders.OrderPage.as_view(), name="order"),
     path("<order_id:order_id>/status", orders.status, name="order-status"),
     path("<order_id:order_id>/simulate", orders.simulate_answer, name="order-simulate"),
+    path("<uuid:session_id>", crypto.page, name="session"),
+    path("<uuid:session_id>/status", crypto.status, name="session-status"),
+    path("<uuid:session_id>/claim", crypto.claim, name="session-claim"),
+    path("<uuid:session_id>/simulate", crypto.simulate, name="session-simulate"),
     path("<str:token>", views.PaymentPage.as_view(), name="payment"),
     path("<str:token>/status", views.status, name="status"),
     path("<str:token>/simulate", views.simulate_answer, name="simulate"),
