@@ -299,6 +299,17 @@ def test_a_payment_that_would_fail_or_cost_too_much_is_not_priced(world, tron):
         tron.fee(payment)
 
 
+def test_what_was_mined_before_it_expired_is_no_refusal(world, tron):
+    payment = Payment(ME, FRIEND, None, 5)
+    signed = TronSigner().sign(tron.build(payment, nonce=None, fee=tron.fee(payment)), KEY)
+    world.infos[100] = [{"id": signed.transaction_hash, "blockNumber": 100, "receipt": {}}]
+    world.overrides["/wallet/broadcasthex"] = {"code": "TRANSACTION_EXPIRATION_ERROR", "message": ""}
+
+    tron.broadcast(signed)
+
+    assert tron.receipt(signed.transaction_hash).succeeded
+
+
 def test_a_broadcast_is_taken_once_and_twice(world, tron):
     payment = Payment(ME, FRIEND, None, 5)
     signed = TronSigner().sign(tron.build(payment, nonce=None, fee=tron.fee(payment)), KEY)

@@ -54,8 +54,7 @@ class SolanaChain:
         return self.nodes.ask(lambda node: _receipt(node, transaction_hash))
 
     def knows(self, transaction_hash: str) -> bool:
-        asked = [[transaction_hash], {"searchTransactionHistory": True}]
-        return self.nodes.ask(lambda node: node.rpc("getSignatureStatuses", asked)["value"][0] is not None)
+        return self.nodes.ask(lambda node: _knows(node, transaction_hash))
 
     def token_balance(self, address: str, contract: str) -> int:
         return self.nodes.ask(lambda node: _token_balance(node, address, contract))
@@ -141,16 +140,23 @@ def _send(node: Node, signed: Signed) -> None:
     try:
         answered = node.rpc("sendTransaction", [signed.raw, options])
     except RpcRefusal as refusal:
-        _judge(refusal)
+        _judge(node, signed, refusal)
         return
     if answered != signed.transaction_hash:
         raise NodeWrong("answered another transaction's signature")
 
 
-def _judge(refusal: RpcRefusal) -> None:
+def _knows(node: Node, transaction_hash: str) -> bool:
+    asked = [[transaction_hash], {"searchTransactionHistory": True}]
+    return node.rpc("getSignatureStatuses", asked)["value"][0] is not None
+
+
+def _judge(node: Node, signed: Signed, refusal: RpcRefusal) -> None:
     """Returns if the cluster has it already; else raises why it will not take it."""
     said = f"{refusal.message} {refusal.data or ''}".lower()
     if "already been processed" in said or "alreadyprocessed" in said:
         return
     reason = next((reason for reason, words in _REASONS if any(word in said for word in words)), "other")
+    if reason == "expired" and _knows(node, signed.transaction_hash):
+        return  # its block hash is too old now, but it was mined in time
     raise Refused(refusal.message[:150], reason) from refusal

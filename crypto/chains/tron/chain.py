@@ -51,8 +51,7 @@ class TronChain:
         return self.nodes.ask(lambda node: _receipt(node, transaction_hash))
 
     def knows(self, transaction_hash: str) -> bool:
-        calls = ("/wallet/gettransactionbyid", "/wallet/gettransactionfrompending")
-        return self.nodes.ask(lambda node: any(fees.ask(node, call, value=transaction_hash) for call in calls))
+        return self.nodes.ask(lambda node: _knows(node, transaction_hash))
 
     def token_balance(self, address: str, contract: str) -> int:
         return self.nodes.ask(lambda node: fees.balance_of(node, address, contract))
@@ -195,6 +194,11 @@ def _receipt(node: Node, transaction_hash: str) -> Receipt | None:
     )
 
 
+def _knows(node: Node, transaction_hash: str) -> bool:
+    calls = ("/wallet/gettransactionbyid", "/wallet/gettransactionfrompending")
+    return any(fees.ask(node, call, value=transaction_hash) for call in calls)
+
+
 def _send(node: Node, signed: Signed) -> None:
     answer = fees.ask(node, "/wallet/broadcasthex", transaction=signed.raw)
     code = str(answer.get("code", "SUCCESS"))
@@ -205,5 +209,8 @@ def _send(node: Node, signed: Signed) -> None:
         raise NodeBusy(message[:150])
     if code == "SUCCESS":
         raise NodeWrong("answered neither success nor error")
+    reason = _REASONS.get(code, "other")
+    if reason == "expired" and _knows(node, signed.transaction_hash):
+        return  # its time is over now, but it was mined before
     short = "balance is not sufficient" in message or "insufficient" in message.lower()
-    raise Refused(message[:150], "no_gas" if short else _REASONS.get(code, "other"))
+    raise Refused(message[:150], "no_gas" if short else reason)
