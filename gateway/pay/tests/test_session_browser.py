@@ -1,0 +1,90 @@
+"""The crypto payment page in a real chromium: scanned, paid on the simulated chain, and followed to its end."""
+
+from __future__ import annotations
+
+import re
+
+import cv2
+import numpy
+import pytest
+from playwright.sync_api import expect
+
+from crypto import testing, watcher
+from crypto.chains.simulated import control
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def by_hand(settings):
+    settings.SIMULATED_BLOCK_SECONDS = 0
+
+
+@pytest.fixture
+def session(cast):
+    return testing.open_session(cast.merchant, "100", network="BSC", description="Two pots of tea")
+
+
+def blocks(count):
+    control.mine("BSC", count)
+    watcher.watch_network("BSC", "test")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_camera_reads_the_code(session, browse, scheme):
+    page = browse(width=390, color_scheme=scheme, device_scale_factor=3)
+    page.goto(f"/pay/{session.pk}")
+
+    picture = page.locator("svg.qr").screenshot()
+
+    image = cv2.imdecode(numpy.frombuffer(picture, numpy.uint8), cv2.IMREAD_GRAYSCALE)
+    text, *_ = cv2.QRCodeDetector().detectAndDecode(cv2.resize(image, (900, 900), interpolation=cv2.INTER_AREA))
+    assert text == page.get_by_role("link", name="Open in a wallet").get_attribute("href")
+    assert f"address={session.address.address}&uint256=100000000000000000000" in text
+
+
+def test_a_payer_pays_and_the_page_follows_to_the_end(session, browse):
+    page = browse(width=390, height=844)
+    page.goto(f"/pay/{session.pk}")
+
+    page.get_by_role("button", name="Pay exactly").click()
+    page.wait_for_url(re.compile(str(session.pk)))
+    expect(page.get_by_role("heading", name="Send 100.00 USDT")).to_be_visible()
+    blocks(3)
+    expect(page.get_by_role("heading", name="Payment seen")).to_be_visible()
+    expect(page.get_by_text("3 of 12 confirmations")).to_be_visible()
+    blocks(4)
+    expect(page.get_by_text("7 of 12 confirmations")).to_be_visible()
+    blocks(5)
+
+    expect(page.get_by_role("heading", name="Payment received")).to_be_focused()
+    expect(page).to_have_title(re.compile("^Payment received"))
+    expect(page.locator("#session[hx-get]")).to_have_count(0)
+    expect(page.get_by_role("button", name="Pay exactly")).to_have_count(0)
+
+
+def test_without_script_the_forms_work(session, browse):
+    page = browse(java_script_enabled=False)
+    page.goto(f"/pay/{session.pk}")
+    page.get_by_role("button", name="Pay less").click()
+    page.get_by_role("heading", name="Send 100.00 USDT").wait_for()
+    blocks(12)
+    page.reload()
+    page.get_by_role("heading", name="40.00 USDT is still missing").wait_for()
+
+    page.get_by_text("Paid already, and it does not show?").click()
+    page.get_by_label("Transaction hash").fill("0x" + "ab" * 32)
+    page.get_by_role("button", name="Look it up").click()
+
+    page.get_by_text("It is being looked up.").wait_for()
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1440])
+def test_nothing_is_wider_than_the_screen(session, browse, width):
+    testing.pay(session, "60")
+    blocks(1)
+    page = browse(width=width)
+    page.goto(f"/pay/{session.pk}")
+    page.get_by_role("heading", name="40.00 USDT is still missing").wait_for()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
