@@ -15,6 +15,7 @@ _WORDS = {
     "missing_fields": ("validation_failed", 422),
     "invalid_fields": ("validation_failed", 422),
     "utr_used": ("validation_failed", 422),
+    "beneficiary_blocked": ("validation_failed", 422),
     "insufficient_permissions": ("account_suspended", 403),
     "ip_not_allowed": ("ip_not_allowed", 403),
     DATABASE_UNAVAILABLE: ("service_unavailable", 503),
@@ -46,6 +47,8 @@ def envelope(problem: Problem) -> tuple[int, dict[str, Any]]:
 
 
 def _messages(problem: Problem) -> dict[str, list[str]]:
+    if problem.code == "beneficiary_blocked":
+        return {"beneficiary_acc_no": [problem.message]}
     fields = problem.details.get("fields", {})
     if isinstance(fields, dict):
         return {name: [text] for name, text in fields.items()}
