@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import getdoc
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, NotRequired, TypedDict, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -39,16 +39,14 @@ ten seconds. Every answer to an authenticated call carries `X-RateLimit-Limit`, 
 """
 
 
-class ErrorDetails(TypedDict, total=False):
+class ErrorDetails(TypedDict):
     """`parameter` and, where there are few, `allowed_values`; `fields` if several are bad; `request_id` with a 5xx."""
 
-    parameter: str
-    allowed_values: list[str]
-    fields: Any
-    request_id: str
-    retry_after: int
-    limit: str
-    available: str
+    parameter: NotRequired[str]
+    allowed_values: NotRequired[list[str]]
+    fields: NotRequired[Any]
+    request_id: NotRequired[str]
+    retry_after: NotRequired[int]
 
 
 class ErrorBody(TypedDict):

@@ -27,7 +27,7 @@ _WORDS = {
     "provider_unavailable": ("SERVICE_UNAVAILABLE", 503),
     DATABASE_UNAVAILABLE: ("SERVICE_UNAVAILABLE", 503),
 }
-_ALSO_TOLD = ("request_id", "retry_after", "limit", "available")
+_ALSO_TOLD = ("request_id", "retry_after")
 
 
 class InvalidParameter(InvalidFields):
