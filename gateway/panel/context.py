@@ -9,9 +9,11 @@ from django.http import HttpRequest
 
 from accounts.actors import Viewer
 from accounts.models import User
+from crypto.queries.sending import attention_count, waiting_withdrawals
 from gateway.lib.modes import Mode
 from gateway.panel.access import mode_of
 from gateway.panel.navigation import Group, navigation
+from payments.statements import queries as statements
 from payouts.batches.queries import waiting_count
 from payouts.queries import waiting_for_approval
 
@@ -33,7 +35,10 @@ def panel(request: HttpRequest) -> dict[str, Any]:
         return {}
     mode = mode_of(request)
     viewer = Viewer(user, mode)
-    counts = {"payouts": _waiting(viewer), "batches": _for_batches(viewer)}
+    counts = {
+        "payouts": _waiting(viewer), "batches": _for_batches(viewer), "withdrawals": _withdrawals(viewer),
+        "wallets": str(attention_count(viewer) or ""),
+    }
     return {
         "panel": Panel(
             mode=mode,
@@ -52,11 +57,25 @@ def _waiting(viewer: Viewer) -> str:
     return f"{_MOST}+" if count > _MOST else str(count or "")
 
 
+def _withdrawals(viewer: Viewer) -> str:
+    """How many withdrawals wait for this operator."""
+    if not viewer.user.is_operator:
+        return ""
+    count = waiting_withdrawals(viewer).order_by()[: _MOST + 1].count()
+    return f"{_MOST}+" if count > _MOST else str(count or "")
+
+
 def _for_batches(viewer: Viewer) -> str:
     """How many payouts wait for a bank file, or were left unclear by one; test mode has none."""
     if viewer.mode != Mode.LIVE or not viewer.user.is_operator:
         return ""
     count = waiting_count(viewer, _MOST + 1)
+    return f"{_MOST}+" if count > _MOST else str(count or "")
+
+
+def _for_statements(viewer: Viewer) -> str:
+    """Credits that matched nothing, matches that need a second operator, payments that have waited too long."""
+    count = statements.waiting_count(viewer, _MOST + 1)
     return f"{_MOST}+" if count > _MOST else str(count or "")
 
 

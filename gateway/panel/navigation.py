@@ -48,10 +48,19 @@ GROUPS: tuple[tuple[str, tuple[Area, ...]], ...] = (
         "Money",
         (
             Area("payments", "panel:payments", "Payments"),
+            Area("statements", "panel:statements", "Statements", OPERATORS),
+            Area("receiving", "panel:receiving", "Receiving accounts", OPERATORS),
             Area("payouts", "panel:payouts", "Payouts"),
             Area("batches", "panel:batches", "Bank files", OPERATORS),
             Area("beneficiaries", "panel:beneficiaries", "Beneficiaries", _BOOKS),
             Area("ledger", "panel:ledger", "Ledger", _BOOKS),
+        ),
+    ),
+    (
+        "Crypto",
+        (
+            Area("withdrawals", "panel:withdrawals", "Withdrawals"),
+            Area("wallets", "panel:wallets", "Wallets", ("super_admin",)),
         ),
     ),
     (

@@ -18,9 +18,12 @@ from gateway.panel import (
     signatures,
     step_up,
     users,
+    wallets,
     webhooks,
 )
 from gateway.panel.batches.urls import urlpatterns as batches
+from gateway.panel.statements.urls import urlpatterns as statements
+from gateway.panel.withdrawals import asking, deciding, destinations, listing
 
 app_name = "panel"
 
@@ -48,6 +51,7 @@ urlpatterns = [
     path("payouts/<str:public_id>/resolve", payouts.resolve, name="payout-resolve"),
     path("payouts/<str:public_id>/flag", payouts.flag, name="payout-flag"),
     *batches,
+    *statements,
     path("beneficiaries", beneficiaries.beneficiaries, name="beneficiaries"),
     path("beneficiaries/<str:public_id>", beneficiaries.beneficiary, name="beneficiary"),
     path("beneficiaries/<str:public_id>/block", beneficiaries.block, name="beneficiary-block"),
@@ -59,6 +63,23 @@ urlpatterns = [
     path("merchants/<str:public_id>/suspend", merchants.suspend, name="merchant-suspend"),
     path("merchants/<str:public_id>/activate", merchants.activate, name="merchant-activate"),
     path("merchants/<str:public_id>/fees/<str:product>", merchants.fee, name="merchant-fee"),
+    path("withdrawals", listing.withdrawals, name="withdrawals"),
+    path("withdrawals/new", asking.new, name="withdrawal-new"),
+    path("withdrawals/destinations", destinations.destinations, name="withdrawal-destinations"),
+    path("withdrawals/destinations/new", destinations.add, name="withdrawal-address-new"),
+    path("withdrawals/destinations/account", destinations.account, name="settlement-account"),
+    path("withdrawals/destinations/<int:pk>/remove", destinations.remove, name="withdrawal-address-remove"),
+    path("withdrawals/limit/<str:public_id>", deciding.limit, name="withdrawal-limit"),
+    path("withdrawals/<int:pk>", listing.withdrawal, name="withdrawal"),
+    path("withdrawals/<int:pk>/approve", deciding.approve, name="withdrawal-approve"),
+    path("withdrawals/<int:pk>/reject", deciding.reject, name="withdrawal-reject"),
+    path("wallets", wallets.wallets, name="wallets"),
+    path("wallets/transactions", wallets.outgoing, name="outgoing"),
+    path("wallets/transactions/<int:pk>", wallets.transaction, name="transaction"),
+    path("wallets/transactions/<int:pk>/give-up", wallets.give_up, name="transaction-give-up"),
+    path("wallets/senders/<int:pk>/resume", wallets.resume, name="sender-resume"),
+    path("wallets/sweeps", wallets.sweeps, name="sweeps"),
+    path("wallets/<str:code>/capital", wallets.capital, name="wallet-capital"),
     path("ledger", ledger.ledger, name="ledger"),
     path("profile", profile.profile, name="profile"),
     path("security", security.security, name="security"),

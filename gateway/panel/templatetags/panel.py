@@ -30,11 +30,20 @@ _KINDS = {
     "payout.hold": "Payout held",
     "payout.settle": "Payout paid",
     "payout.release": "Payout released",
+    "withdrawal.hold": "Withdrawal held",
+    "withdrawal.settle": "Withdrawal sent",
+    "withdrawal.release": "Withdrawal released",
+    "withdrawal.convert": "Withdrawal turned into rupees",
+    "withdrawal.return": "Withdrawal turned back",
+    "crypto.gas": "Network fee",
+    "crypto.capital": "Coins of the house",
 }
 # What a state means for the reader: done, waiting for a person, on its way, gone wrong.
 _TONES = {
     "succeeded": "good", "processed": "good", "paid": "good", "active": "good", "enabled": "good", "ended": "calm",
     "pending": "wait", "flagged": "wait", "retrying": "wait", "locked": "wait", "invited": "wait",
+    "completed": "good", "confirmed": "good", "swept": "good", "waiting": "wait", "unknown": "wait", "funding": "move",
+    "signed": "move", "sent": "move",
     "processing": "move", "approved": "move", "attempted": "move", "sending": "move",
     "failed": "bad", "rejected": "bad", "suspended": "bad", "disabled": "bad",
     "created": "calm",
