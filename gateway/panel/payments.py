@@ -29,6 +29,10 @@ from ledger.models import Entry
 from ledger.queries import entries_about
 from payments import queries, services
 from payments.models import Contract, Payment, Refund
+from payments.providers import registry
+from payments.receiving.queries import account_of
+from payments.services.operators import needs_second_operator
+from payments.statements.queries import proposal_of
 from webhooks.models import Delivery
 from webhooks.queries import deliveries
 
@@ -84,6 +88,9 @@ def payment(request: PanelRequest, public_id: str) -> HttpResponse:
         "may_fail": _may_decide(user, row) and row.status in (Status.CREATED, Status.PROCESSING),
         "may_refund": user.role != Role.API_USER and row.refundable_minor > 0,
         "refundable": Money(max(row.refundable_minor, 0), row.currency),
+        "proposal": proposal_of(row) if user.is_operator else None,
+        "account": account_of(row) if user.is_operator else None,
+        "refunds_by_hand": user.is_operator and registry.decided_by_people(row.provider),
     }
     return page_or_part(request, "panel/payments/detail.html", "panel/payments/_record.html", context)
 
@@ -216,12 +223,17 @@ def succeeded(request: PanelRequest, public_id: str) -> HttpResponse:
         facts=_facts(row),
     )
 
-    def act(data: dict[str, Any]) -> Payment:
-        return services.mark_succeeded(
-            actor=request.actor, payment=row, utr=data["utr"], received=data["received"]
-        )
+    def act(data: dict[str, Any]) -> None:
+        """Above a limit one operator's word is a proposal."""
+        said = {"utr": data["utr"], "received": data["received"]}
+        if needs_second_operator(row, max(row.amount_minor, data["received"].minor if data["received"] else 0)):
+            services.propose_match(actor=request.actor, payment=row, **said)
+        else:
+            services.mark_succeeded(actor=request.actor, payment=row, **said)
 
-    return confirm(request, step, act, form=SucceededForm, message=f"{row.public_id} is marked as succeeded.")
+    proposes = needs_second_operator(row, row.amount_minor)
+    message = f"{row.public_id} {'waits for a second operator' if proposes else 'is marked as succeeded'}."
+    return confirm(request, step, act, form=SucceededForm, message=message)
 
 
 @page(OPERATORS, FORM, proof=True)
