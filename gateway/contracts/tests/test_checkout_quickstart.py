@@ -65,5 +65,5 @@ def test_the_guide_works_as_printed(cast, fund, live_server, worker, tmp_path, s
     shell.close()
 
     assert "…" in BLOCKS[0][1]
-    assert (lines, compared) == (29, 9)
+    assert (lines, compared) == (30, 10)
     assert_ledger_balances()
