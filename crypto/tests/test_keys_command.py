@@ -1,0 +1,59 @@
+"""`manage.py crypto_keys` tells addresses, never words."""
+
+import io
+import stat
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from crypto.models import HotWallet
+from crypto.tests.conftest import WORDS
+
+pytestmark = pytest.mark.django_db
+
+
+def run(**options):
+    out = io.StringIO()
+    call_command("crypto_keys", stdout=out, stderr=out, **options)
+    return out.getvalue()
+
+
+def test_typed_words_are_checked_and_their_addresses_shown(monkeypatch):
+    monkeypatch.setattr("getpass.getpass", lambda prompt: WORDS)
+    HotWallet.objects.create(network_id="BSC", mode="test", address="0x7ad6D6864763A93a83D52c61f58f4b000e8aa11e")
+    HotWallet.objects.create(network_id="ETH", mode="test", address="0x" + "11" * 20)
+
+    said = run(mode="test", count=2)
+
+    assert "BSC (test): this installation's" in said
+    assert "ETH (test): NOT this installation's" in said
+    assert "SOL (test): not used here yet" in said
+    assert "hot wallet  m/44'/60'/113'/1/0         0x7ad6D6864763A93a83D52c61f58f4b000e8aa11e" in said
+    assert "deposit 0   m/44'/60'/113'/0/0         0xeAb57E462EE01f8d6c99275E5b06f99c313b1758" in said
+    assert said.count("deposit ") == 10
+    assert "abandon" not in said
+
+
+def test_words_that_are_none_are_not_repeated(monkeypatch, tmp_path):
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "correct horse battery staple")
+    with pytest.raises(CommandError) as refused:
+        run()
+    assert "not valid" in str(refused.value)
+    assert "horse" not in str(refused.value)
+    with pytest.raises(CommandError, match="cannot be read"):
+        run(file=tmp_path / "nowhere")
+
+
+def test_fresh_words_go_into_a_file_that_only_its_owner_reads(tmp_path):
+    file = tmp_path / "words"
+
+    said = run(new=file)
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    words = file.read_text()
+    assert len(words.split()) == 24
+    assert words.strip() not in said
+    assert "The mnemonic is valid." in run(file=file)
+    with pytest.raises(CommandError, match="exists already"):
+        run(new=file)
+    assert file.read_text() == words
