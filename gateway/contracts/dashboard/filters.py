@@ -80,8 +80,9 @@ class DashboardFilters(Filters):
         if len(errors) > 1:
             return InvalidFields(**errors)
         name, text = next(iter(errors.items()))
-        allowed = getattr(cls.base_filters[name], "allowed", ())
-        return InvalidParameter(name, text, [word for word in allowed if word != "all"])
+        item = cls.base_filters[name]
+        allowed: list[str] = getattr(item, "allowed", [])
+        return InvalidParameter(name, text, allowed[1:] if isinstance(item, OneOf) else allowed)
 
     @classmethod
     def _order(cls, chosen: dict[str, Any]) -> list[OrderBy]:

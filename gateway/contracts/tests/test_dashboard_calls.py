@@ -1,0 +1,294 @@
+"""What creates and changes: sessions, withdrawals, the webhook; every refusal leaves nothing behind."""
+
+import json
+
+import pytest
+
+from crypto import testing
+from crypto.chains.base import NodeDown
+from crypto.models import DepositAddress, Session, Withdrawal
+from crypto.tests.conftest import _blocks_by_hand  # noqa: F401
+from gateway.contracts.dashboard.testing import Dashboard, good, refused
+from ledger.queries import wallets
+from ledger.testing import assert_ledger_balances, fund
+from webhooks.models import Delivery, Endpoint
+
+pytestmark = pytest.mark.django_db
+BAD_AMOUNTS = [
+    0, -1, True, None, "", "abc", "5,000", "1e3", " 1", "+1", "NaN", "Infinity", "٣", "1.123456789", 1.123456789, [], {},
+    "1" * 16, "0x10", "-0", "01",
+]
+WALLET = "0x52908400098527886E0F7030069857D2E4169EE7"
+
+
+@pytest.fixture
+def dashboard(cast):
+    return Dashboard(cast.merchant)
+
+
+def new_session(**more):
+    return {"amount": 100, "currency": "USDT", "network": "BSC", "reference": "ORDER-1"} | more
+
+
+def new_withdrawal(**more):
+    return {"amount": 40, "method": "crypto", "crypto_network": "BSC", "crypto_address": WALLET} | more
+
+
+# Sessions ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("amount", "shown"), [
+    (100, b'"amount":100,'), ("0.00000001", b'"amount":0.00000001,'), (99.5, b'"amount":99.5,'),
+    ("46116860184.27387904", b'"amount":46116860184.27387904,'),
+])
+def test_amounts_of_sessions_keep_every_digit(dashboard, amount, shown):
+    testing.add_addresses("BSC")
+
+    response = dashboard("POST", "/checkout/sessions", new_session(amount=amount))
+
+    assert response.status_code == 201
+    assert shown in response.content
+
+
+@pytest.mark.parametrize("amount", BAD_AMOUNTS)
+def test_what_is_no_amount(dashboard, amount):
+    testing.add_addresses("BSC")
+    body = new_session(amount=amount)
+
+    refused(dashboard("POST", "/checkout/sessions", body), 400, "INVALID_PARAMETER", "amount")
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("raw", [b'{"amount":1e400}', b'{"amount":-0}', b'{"amount":1E2}', b'{"amount":00.5}'])
+def test_numbers_that_are_no_plain_amount(dashboard, raw):
+    body = raw[:-1] + b',"currency":"USDT","network":"BSC","reference":"R"}'
+
+    assert dashboard("POST", "/checkout/sessions", raw=body).status_code == 400
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize(("field", "value"), [
+    ("currency", "DAI"), ("currency", None), ("network", "BTC"), ("network", ""), ("reference", ""), ("reference", 7),
+    ("reference", "x" * 101), ("reference", "a\nb"), ("customer_email", "nobody"), ("customer_name", "x" * 121),
+    ("description", "x" * 501), ("callback_url", "ftp://x"), ("callback_url", "javascript:alert(1)"), ("metadata", []),
+    ("metadata", {"x": "y" * 20_000}), ("expires_in", 59), ("expires_in", 86_401), ("expires_in", "900"),
+    ("expires_in", True), ("expires_in", 60.5),
+])
+def test_what_a_session_may_not_say(dashboard, field, value):
+    testing.add_addresses("BSC")
+
+    refused(dashboard("POST", "/checkout/sessions", new_session(**{field: value})), 400, "INVALID_PARAMETER", field)
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["amount", "currency", "network", "reference"])
+def test_what_a_session_must_say(dashboard, field):
+    body = {name: value for name, value in new_session().items() if name != field}
+
+    refused(dashboard("POST", "/checkout/sessions", body), 400, "INVALID_PARAMETER", field)
+
+
+def test_a_networks_refusal_names_all_of_them(dashboard):
+    error = refused(dashboard("POST", "/checkout/sessions", new_session(network="BTC")), 400, "INVALID_PARAMETER", "network")
+
+    assert error["details"] == {"parameter": "network", "allowed_values": ["BSC", "ETH", "POL", "TRX", "SOL"]}
+
+
+def test_an_amount_finer_than_the_token(dashboard):
+    testing.add_addresses("ETH")
+
+    refused(dashboard("POST", "/checkout/sessions", new_session(network="ETH", amount="0.0000001")), 400,
+            "INVALID_PARAMETER", "amount")
+    assert not Session.objects.exists()
+
+
+def test_a_reference_is_used_once(dashboard, cast):
+    testing.add_addresses("BSC", 3)
+    dashboard.session()
+
+    refused(dashboard("POST", "/checkout/sessions", new_session()), 409, "DUPLICATE_REFERENCE")
+    assert Session.objects.count() == 1
+    Dashboard(cast.other).session()
+
+
+def test_no_free_address(dashboard):
+    refused(dashboard("POST", "/checkout/sessions", new_session()), 503, "SERVICE_UNAVAILABLE")
+    assert not Session.objects.exists()
+
+
+def test_live_mode_without_a_network(cast):
+    refused(Dashboard(cast.merchant, "live")("POST", "/checkout/sessions", new_session()), 503, "SERVICE_UNAVAILABLE")
+
+
+def test_metadata_comes_back_as_it_was(dashboard):
+    testing.add_addresses("BSC")
+    metadata = {"order_id": "1", "deep": {"list": [1, 2.5, None, True, "é"]}}
+
+    assert dashboard.session(metadata=metadata)["metadata"] == metadata
+
+
+def test_an_idempotent_session(dashboard):
+    testing.add_addresses("BSC", 3)
+    key = {"Idempotency-Key": "once"}
+
+    first = dashboard("POST", "/checkout/sessions", new_session(), headers=key)
+    again = dashboard("POST", "/checkout/sessions", new_session(), headers=key)
+
+    assert (again.status_code, again.content, again["Idempotent-Replayed"]) == (201, first.content, "true")
+    refused(dashboard("POST", "/checkout/sessions", new_session(amount=1), headers=key), 422, "IDEMPOTENCY_KEY_REUSED")
+    assert Session.objects.count() == 1
+
+
+# Withdrawals ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def funded(cast, dashboard):
+    fund(cast.merchant, 100 * 10**8, "USDT", "test", "BSC")
+    return dashboard
+
+
+def own(cast):
+    (wallet,) = [row for row in wallets(merchant_ids=[cast.merchant.pk], mode="test") if row.network == "BSC"]
+    return wallet.available_minor, wallet.reserved_minor
+
+
+@pytest.mark.parametrize("amount", BAD_AMOUNTS)
+def test_what_is_no_amount_to_withdraw(funded, cast, amount):
+    refused(funded("POST", "/dashboard/withdrawals/create", new_withdrawal(amount=amount)), 400, "INVALID_PARAMETER", "amount")
+    assert own(cast) == (100 * 10**8, 0)
+
+
+@pytest.mark.parametrize(("change", "parameter"), [
+    ({"method": "cash"}, "method"), ({"method": None}, "method"), ({"crypto_network": None}, "crypto_network"),
+    ({"crypto_network": "BTC"}, "crypto_network"), ({"crypto_address": ""}, "crypto_address"),
+    ({"crypto_address": "0x1"}, "crypto_address"), ({"crypto_address": WALLET.swapcase()}, "crypto_address"),
+    ({"crypto_address": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD"}, "crypto_address"), ({"currency": "INR"}, "currency"),
+    ({"crypto_address": "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8"}, "crypto_address"), ({"note": "x" * 201}, "note"),
+    ({"method": "fiat"}, "crypto_address"),
+])
+def test_what_a_withdrawal_may_not_say(funded, cast, change, parameter):
+    response = funded("POST", "/dashboard/withdrawals/create", new_withdrawal(**change))
+
+    refused(response, 400, "INVALID_PARAMETER", parameter)
+    assert own(cast) == (100 * 10**8, 0)
+    assert not Withdrawal.objects.exists()
+
+
+@pytest.mark.parametrize("change", [{"amount": 100.00000001}, {"crypto_network": "ETH"}, {"currency": "USDC"}])
+def test_more_than_there_is_on_that_network(funded, cast, change):
+    body = new_withdrawal(**change)
+
+    refused(funded("POST", "/dashboard/withdrawals/create", body), 400, "INSUFFICIENT_BALANCE")
+    assert own(cast) == (100 * 10**8, 0)
+    assert not Withdrawal.objects.exists()
+
+
+def test_to_a_bank_account_that_is_not_set(funded, cast):
+    refused(funded("POST", "/dashboard/withdrawals/create", {"amount": 1, "method": "fiat"}), 403, "FORBIDDEN")
+    assert own(cast) == (100 * 10**8, 0)
+
+
+def test_an_idempotent_withdrawal(funded, cast):
+    key = {"Idempotency-Key": "once"}
+
+    first = funded("POST", "/dashboard/withdrawals/create", new_withdrawal(), headers=key)
+    again = funded("POST", "/dashboard/withdrawals/create", new_withdrawal(), headers=key)
+
+    assert (again.status_code, again.content, again["Idempotent-Replayed"]) == (201, first.content, "true")
+    assert own(cast) == (60 * 10**8, 40 * 10**8)
+    assert Withdrawal.objects.count() == 1
+    assert_ledger_balances()
+
+
+# An address on chain ----------------------------------------------------------------------------------------
+
+
+def test_a_balance_that_no_node_tells(dashboard, cast, monkeypatch):
+    session = testing.open_session(cast.merchant)
+    testing.pay(session, "7.5")
+    testing.confirm(session, 1)
+    path = f"/dashboard/addresses/{session.address_id}/check-balance"
+    assert good(dashboard("POST", path), 200)["balance"] == "7.50000000"
+    seen = DepositAddress.objects.get(pk=session.address_id).checked_at
+
+    def down(*_):
+        raise NodeDown("refused")
+
+    monkeypatch.setattr("crypto.chains.simulated.chain.SimulatedChain.token_balance", down)
+
+    refused(dashboard("POST", path), 503, "SERVICE_UNAVAILABLE")
+    assert DepositAddress.objects.get(pk=session.address_id).checked_at == seen
+
+
+# The webhook ------------------------------------------------------------------------------------------------
+
+EVENTS = ["payment.confirmed", "payment.failed", "session.expired"]
+
+
+def test_the_webhook_before_it_is_set(dashboard):
+    assert dashboard.get("/webhooks/config") == {
+        "webhook_url": None, "webhook_secret": None, "enabled": False, "events": EVENTS,
+        "retry_config": {"max_retries": 3, "retry_interval": 300},
+    }
+    refused(dashboard("PUT", "/dashboard/webhooks/config", {"enabled": True}), 400, "INVALID_PARAMETER", "webhook_url")
+    refused(dashboard("POST", "/dashboard/webhooks/test"), 404, "NOT_FOUND")
+    assert not Endpoint.objects.exists()
+
+
+def test_setting_the_webhook_changes_what_is_sent(dashboard):
+    put = lambda **body: good(dashboard("PUT", "/dashboard/webhooks/config", body), 200)  # noqa: E731
+
+    made = put(webhook_url="https://shop.example/a")
+    assert made["webhook_secret"].startswith("whsec_")
+    assert (made["enabled"], made["events"]) == (True, EVENTS)
+    changed = put(events=["payment.failed", "payment.confirmed"], retry_config={"max_retries": 0, "retry_interval": 10})
+    assert changed == made | {
+        "events": ["payment.confirmed", "payment.failed"], "retry_config": {"max_retries": 0, "retry_interval": 10}
+    }
+    assert put(enabled=False, webhook_url="https://shop.example/b") == changed | {
+        "enabled": False, "webhook_url": "https://shop.example/b"
+    }
+    assert put(events=[])["events"] == EVENTS
+    assert Endpoint.objects.count() == 1
+    assert dashboard.get("/webhooks/config")["webhook_secret"] == made["webhook_secret"]
+
+
+@pytest.mark.parametrize(("body", "parameter"), [
+    ({"webhook_url": "nope"}, "webhook_url"), ({"webhook_url": ""}, "webhook_url"), ({"webhook_url": "http://10.0.0.1/"}, "webhook_url"),
+    ({"events": ["payment.success"]}, "events"), ({"events": "x"}, "events"), ({"enabled": "yes"}, "enabled"),
+    ({"retry_config": {"max_retries": 11, "retry_interval": 300}}, "retry_config"),
+    ({"retry_config": {"max_retries": 3, "retry_interval": 9}}, "retry_config"),
+    ({"retry_config": {"max_retries": 3}}, "retry_config"), ({"retry_config": []}, "retry_config"),
+])
+def test_what_the_webhook_may_not_be(dashboard, body, parameter):
+    good(dashboard("PUT", "/dashboard/webhooks/config", {"webhook_url": "https://shop.example/a"}), 200)
+    before = dashboard.get("/webhooks/config")
+
+    error = refused(dashboard("PUT", "/dashboard/webhooks/config", body), 400, "INVALID_PARAMETER", parameter)
+
+    assert dashboard.get("/webhooks/config") == before
+    if body == {"events": ["payment.success"]}:
+        assert error["details"]["allowed_values"] == EVENTS
+
+
+def test_payloads(dashboard, cast):
+    good(dashboard("PUT", "/dashboard/webhooks/config", {"webhook_url": "https://shop.example/a"}), 200)
+    session = testing.open_session(cast.merchant, metadata={"order_id": "7"})
+    testing.pay(session)
+    testing.confirm(session)
+
+    delivery = Delivery.objects.get()
+    payload = json.loads(delivery.body)
+    assert delivery.event_name == "payment.confirmed"
+    assert {name: payload[name] for name in payload if name not in ("timestamp", "confirmations")} == {
+        "event": "payment.confirmed", "session_id": str(session.pk), "reference": session.reference, "amount": 100,
+        "paid_amount": 100, "currency": "USDT", "network": "BSC", "status": "paid",
+        "blockchain_tx_hash": session.transaction_hash, "metadata": {"order_id": "7"},
+    }
+    assert list(payload) == [
+        "event", "session_id", "reference", "amount", "paid_amount", "currency", "network", "status",
+        "blockchain_tx_hash", "confirmations", "metadata", "timestamp",
+    ]
+    assert payload["confirmations"] >= 12
+    assert_ledger_balances()
