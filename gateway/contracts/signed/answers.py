@@ -18,6 +18,7 @@ from gateway.contracts.signed.words import (
 )
 from ledger.queries import Wallet
 from payments.models import Payment
+from payments.queries import bank_name_of
 from payouts.models import Payout
 
 Status = Literal["Pending", "Approved", "Rejected"]
@@ -145,11 +146,6 @@ def payin(row: Payment) -> PayinBody:
         "bank_upi": (row.receiving_account or None) if is_paid else None,
         "bank_name": bank_name_of(row) if is_paid else None,
     }
-
-
-def bank_name_of(row: Payment) -> str | None:
-    """Whose account received the money."""
-    return None
 
 
 def _processed_at(row: Payment) -> datetime | None:

@@ -10,7 +10,7 @@ from accounts.actors import Actor
 from gateway.contracts.checkout.testing import Checkout
 from gateway.contracts.signed.testing import LINK, PAYOUT, Signed, good, refused, send
 from ledger.testing import assert_ledger_balances
-from payments.models import Order, Payment
+from payments.models import Order, Payment, ReceivingAccount
 from payments.services import confirm_payment, mark_failed, simulate
 from payments.work import drive_payments, expire_payments
 from payouts.models import Payout
@@ -202,6 +202,15 @@ def test_the_one_time_that_is_indian(signed):
     data = status(signed)
 
     assert (data["time_of_processing"], data["created_at"]) == ("2025-08-04 16:58:30", "2025-08-04T06:16:03.000000Z")
+
+
+def test_the_bank_of_the_account_that_received_the_money(signed):
+    ReceivingAccount.objects.create(mode="test", vpa="gateway@sandbox", bank_name="Yes Bank", holder="Shri Neelkanth Enterprise")
+    good(link(signed))
+    assert (status(signed)["bank_upi"], status(signed)["bank_name"]) == (None, None)
+    simulate(payment=Payment.objects.get(), succeed=True)
+
+    assert (status(signed)["bank_upi"], status(signed)["bank_name"]) == ("gateway@sandbox", "Yes Bank")
 
 
 def test_a_payin_that_fails_is_rejected(signed, cast, balances):
