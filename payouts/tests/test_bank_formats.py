@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +89,14 @@ def test_the_plain_format_is_always_there(line):
     assert [column.title for column in columns_of(line.batch)] == [
         column.title for column in parse_columns(PLAIN_COLUMNS)
     ]
+
+
+def test_the_format_in_the_operators_guide_is_one(line):
+    guide = (Path(__file__).parents[2] / "docs" / "payouts.md").read_text()
+    columns = parse_columns(guide.split("```")[1])
+
+    assert [column.cell(line, DAY) for column in columns][:2] == ["Meridian Logistics Private Limited", "50100012345678"]
+    assert [column.cell(line, DAY) for column in columns][4:6] == ["N", "50200012345678"]
 
 
 def test_super_admins_keep_formats(cast, by_file):

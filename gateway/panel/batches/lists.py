@@ -79,7 +79,8 @@ class BatchableFilters(PanelFilters):
         assert self.queryset is not None
         self.filters["bank"].extra["choices"] = _bank_choices(self.queryset)
         # Only merchants that have something to choose; the rows are in the viewer's reach already.
-        self.filters["merchant"].extra["queryset"] = Merchant.objects.filter(pk__in=self.queryset.order_by().values("merchant"))
+        owners = self.queryset.order_by().values("merchant")
+        self.filters["merchant"].extra["queryset"] = Merchant.objects.filter(pk__in=owners)
 
     def search(self, rows: QuerySet[Payout], name: str, value: str) -> QuerySet[Payout]:
         return payout_queries.search(rows, value)
@@ -140,7 +141,7 @@ def batch(request: PanelRequest, public_id: str) -> HttpResponse:
     state = request.GET.get("state", "")
     lines = queries.lines_of(row)
     context = {
-        "crumbs": crumbs(AREA, row.public_id),
+        "crumbs": crumbs(AREA, "Batch"),
         "batch": row,
         "total": Money(row.total_minor, "INR"),  # type: ignore[attr-defined]
         "page": paginate(request, lines.filter(_STATES[state], live=True) if state in _STATES else lines, 50),

@@ -73,7 +73,7 @@ def upload(request: PanelRequest, public_id: str) -> HttpResponse:
         if made:
             return done(request, reverse("panel:batch-result", args=[made.public_id]))
     context = {
-        "crumbs": [*crumbs(AREA), Crumb(batch.public_id, address(batch)), Crumb("Result file")], "form": form,
+        "crumbs": [*crumbs(AREA), Crumb("Batch", address(batch)), Crumb("Result file")], "form": form,
         "batch": batch, "mapping": result_mapping_of(batch),
     }
     return render(request, "panel/batches/upload.html", context, status=422 if form.is_bound else 200)
@@ -86,7 +86,7 @@ def result(request: PanelRequest, public_id: str) -> HttpResponse:
     batch = row.batch
     same = ResultFile.objects.filter(batch=batch, sha256=row.sha256, status=Status.APPLIED).exclude(pk=row.pk)
     context = {
-        "crumbs": [*crumbs(AREA), Crumb(batch.public_id, address(batch)), Crumb(row.name)],
+        "crumbs": [*crumbs(AREA), Crumb("Batch", address(batch)), Crumb("Result file")],
         "result": row, "batch": batch,
         "rows": [_shown(one) for one in judged[:_ROWS_SHOWN]],
         "rest": max(0, len(judged) - _ROWS_SHOWN),
