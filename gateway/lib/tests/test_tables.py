@@ -8,7 +8,8 @@ import zipfile
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
@@ -138,6 +139,7 @@ def test_the_header_is_found_below_a_banks_preamble():
 _cells = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=12)
 
 
+@limits(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(_cells, _cells, _cells), min_size=1, max_size=8))
 def test_what_is_written_as_csv_is_read_back(rows):
     """With the one delimiter known: the sniffing is shown above."""
@@ -151,6 +153,7 @@ def _quiet(cell):
     return "".join(letter for letter in cell if letter not in ";\t|\r\n")
 
 
+@limits(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=300))
 def test_no_bytes_whatever_raise_anything_else(data):
     try:
