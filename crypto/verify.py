@@ -6,7 +6,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import CharField, Count, Exists, F, IntegerField, Max, Min, OuterRef, Q, Subquery, Value
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from accounts.models import AuditRecord
@@ -33,9 +48,12 @@ def credits() -> Iterator[str]:
     into_custody = Entry.objects.filter(
         posting__reference=_reference("crypto:credit:"), account__kind="clearing", account__counterparty="custody"
     ).values("amount")[:1]
-    rows = ChainTransaction.objects.filter(_INCOMING)
-    rows = rows.annotate(booked=Coalesce(Subquery(into_custody), 0))
-    for row in rows.exclude(booked=-F("credited_minor")):
+    rows = ChainTransaction.objects.filter(_INCOMING).annotate(
+        booked=Coalesce(Subquery(into_custody), 0),
+        # What came to an address that nobody ever had is nobody's.
+        due=Case(When(merchant__isnull=True, then=0), default=F("credited_minor"), output_field=BigIntegerField()),
+    )
+    for row in rows.exclude(booked=-F("due")):
         yield f"transfer {row} is credited with {-row.booked}, it says {row.credited_minor}"
     for row in rows.exclude(_CONFIRMED).exclude(credited_minor=0):
         yield f"transfer {row} is {row.status}, and credited all the same"
@@ -69,8 +87,8 @@ def withdrawals() -> Iterator[str]:
         target=_reference("withdrawal-"), action=Concat(Value("withdrawal."), OuterRef("status"))
     )
     unwritten = Withdrawal.objects.exclude(status=status.PENDING).annotate(written=Exists(trail)).filter(written=False)
-    for row in unwritten:
-        yield f"withdrawal {row.public_id} became {row.status} without an audit record"
+    for silent in unwritten:
+        yield f"withdrawal {silent.public_id} became {silent.status} without an audit record"
 
 
 @register_check

@@ -14,17 +14,19 @@ from ledger.services import Line, post
 def native_minor(network: Network, units: int, *, up: bool = False) -> int:
     """The chain's units as the ledger's, floored or (`up`) rounded up."""
     more = network.native_decimals - PLACES[network.native]
+    scale = int(10 ** abs(more))
     if more <= 0:
-        return units * 10**-more
-    return -(-units // 10**more) if up else units // 10**more
+        return units * scale
+    return -(-units // scale) if up else units // scale
 
 
 def native_units(network: Network, minor: int) -> int:
     """The ledger's units as the chain's. Raises `ValueError` where the chain has fewer places than `minor` needs."""
     more = network.native_decimals - PLACES[network.native]
+    scale = int(10 ** abs(more))
     if more >= 0:
-        return minor * int(10**more)
-    units, rest = divmod(minor, 10**-more)
+        return minor * scale
+    units, rest = divmod(minor, scale)
     if rest:
         raise ValueError(f"must have at most {network.native_decimals} decimal places")
     return units

@@ -46,8 +46,9 @@ def lock(outgoing: Outgoing) -> Outgoing:
 
 
 def sender_of(outgoing: Outgoing) -> Sender:
-    words = {"network_id": outgoing.network_id, "mode": outgoing.mode, "address": outgoing.sender}
-    return Sender.objects.get_or_create(**words)[0]
+    return Sender.objects.get_or_create(
+        network=outgoing.network, mode=outgoing.mode, address=outgoing.sender
+    )[0]
 
 
 @transaction.atomic

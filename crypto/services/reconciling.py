@@ -150,16 +150,17 @@ def _dust(network: Network, mode: str, token: Token) -> int:
     """What confirmed transfers brought beyond the ledger's places."""
     rows = ChainTransaction.objects.filter(
         network=network, mode=mode, currency=token.currency, type=ChainTransaction.Type.INCOMING,
-        status=ChainTransaction.Status.CONFIRMED, credited_minor__gt=0,
+        status=ChainTransaction.Status.CONFIRMED, merchant__isnull=False,
     ).values_list("raw_units", "credited_minor")
     return sum(int(raw) - _units(minor, token.decimals) for raw, minor in rows.iterator())
 
 
 def _not_credited(network: Network, mode: str, chain: Chain, token: Token, addresses: list[str]) -> int:
-    """Transfers to our addresses that the watcher has seen and not credited, or not seen yet."""
+    """Transfers to our addresses that the watcher has seen and not credited (pending, or nobody's), or not seen yet."""
     seen = ChainTransaction.objects.filter(
-        network=network, mode=mode, currency=token.currency, type=ChainTransaction.Type.INCOMING, credited_minor=0,
-        status__in=[ChainTransaction.Status.PENDING, ChainTransaction.Status.CONFIRMED],
+        Q(status=ChainTransaction.Status.PENDING)
+        | Q(status=ChainTransaction.Status.CONFIRMED, merchant__isnull=True),
+        network=network, mode=mode, currency=token.currency, type=ChainTransaction.Type.INCOMING,
     )
     waiting = sum(int(raw) for raw in seen.values_list("raw_units", flat=True))
     state = ChainState.objects.filter(network=network, mode=mode).first()

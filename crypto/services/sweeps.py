@@ -131,7 +131,7 @@ def end_sweep(*, sweep: Sweep, swept: bool, failure: str = "") -> None:
         sweep.advance(Status.SWEPT, swept_at=now, failure="", **ended())
         rest = address.held_minor - sweep.amount_minor
         DepositAddress.objects.filter(pk=address.pk).update(swept_minor=F("swept_minor") + sweep.amount_minor)
-        _mark(address, DepositAddress.SweepStatus.SWEPT if rest <= 0 else "")
+        _mark(address, DepositAddress.SweepStatus.SWEPT if rest <= 0 else DepositAddress.SweepStatus.PENDING)
         _tell_sessions(sweep)
     else:
         sweep.advance(Status.FAILED, failure=failure[:200], **ended())

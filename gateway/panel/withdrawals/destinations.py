@@ -62,7 +62,7 @@ class AddressForm(PanelForm):
         super().__init__(*args, **kwargs)
         network = self.fields["network"]
         assert isinstance(network, forms.ModelChoiceField)
-        network.label_from_instance = lambda row: row.name  # type: ignore[method-assign]
+        network.label_from_instance = lambda row: row.name  # type: ignore[assignment,method-assign]
 
 
 @page(MERCHANTS, FORM, proof=True)
