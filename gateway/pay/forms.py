@@ -27,6 +27,17 @@ class VpaForm(forms.Form):
     )
 
 
+class UtrForm(forms.Form):
+    """From who has sent the money."""
+
+    use_required_attribute = False
+
+    utr = forms.CharField(
+        label="UTR", required=False, max_length=40, help_text="The 12-digit reference your UPI app shows after paying.",
+        widget=forms.TextInput(attrs=_LOOK | {"autocomplete": "off", "autocapitalize": "characters"}),
+    )
+
+
 class UpiForm(forms.Form):
     """Both are optional on the page: who paid by the QR code confirms with nothing, or with the UTR."""
 

@@ -39,6 +39,11 @@ class Seen:
         return self.state in (State.WAITING, State.FAILED)
 
     @property
+    def awaits_payer(self) -> bool:
+        """Nobody asks the payer's app for this one: the payer sends the money, and says so."""
+        return self.payment is not None and self.payment.status == Status.CREATED and self.payment.due_at is None
+
+    @property
     def mark(self) -> str:
         """Changes with whatever the page shows of the payment."""
         return f"{self.state}.{self.payment.public_id}.{self.payment.status}" if self.payment else self.state.value

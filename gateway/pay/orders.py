@@ -9,23 +9,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views import View
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actors import Actor
-from gateway.lib.errors import GatewayError, NotFound
+from gateway.lib.errors import GatewayError, NotFound, ProviderUnavailable
 from gateway.lib.modes import Mode
-from gateway.pay import limits
-from gateway.pay.forms import VpaForm, show
+from gateway.pay import limits, upi
+from gateway.pay.forms import UtrForm, VpaForm, show
 from gateway.pay.order_states import Seen, State, look_at, open_until, seconds_left
 from gateway.pay.rendering import in_ist, slow_down
 from payments.models import Order, Payment
 from payments.page_pass import issue_pass
+from payments.providers import registry
 from payments.queries import order_of_page
-from payments.services import pay_order, simulate
+from payments.services import confirm_payment, pay_order, simulate
 
 PAYER = Actor.system("payment page")
 _OPEN = (State.WAITING, State.FAILED, State.PROCESSING)
@@ -47,20 +49,40 @@ class OrderPage(View):
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, order_id: str) -> HttpResponse:
-        return _page(request, _find(order_id), VpaForm())
+        seen = _find(order_id)
+        return _page(request, seen, _form(seen))
 
     def post(self, request: HttpRequest, order_id: str) -> HttpResponse:
-        """Pays by UPI. A refusal comes back beside its field; where the order has moved on, its page tells."""
-        seen, form = _find(order_id), VpaForm(request.POST)
-        if seen.is_payable and form.is_valid():
+        """Pays by UPI, or says that what was to be sent is sent. A refusal comes back beside its field; where the order
+        has moved on, its page tells.
+        """
+        seen = _find(order_id)
+        form = _form(seen, request.POST)
+        if form.is_valid() and seen.awaits_payer:
+            _confirm(seen, form)
+        elif form.is_valid() and seen.is_payable:
             _pay(seen.order, form)
         seen = _find(order_id)
-        if form.is_valid() or not seen.is_payable:
+        if form.is_valid() or not (seen.is_payable or seen.awaits_payer):
             return redirect("pay:order", order_id)
         return _page(request, seen, form, status=422)
 
 
-def _pay(order: Order, form: VpaForm) -> None:
+def _form(seen: Seen, data: QueryDict | None = None) -> Form:
+    return UtrForm(data) if seen.awaits_payer else VpaForm(data)
+
+
+def _confirm(seen: Seen, form: Form) -> None:
+    assert seen.payment is not None
+    try:
+        confirm_payment(
+            actor=PAYER, payment=seen.payment, vpa=seen.payment.vpa, utr=form.cleaned_data["utr"].strip()
+        )
+    except GatewayError as error:
+        show(form, error)
+
+
+def _pay(order: Order, form: Form) -> None:
     try:
         pay_order(
             actor=PAYER, order=order, contract="checkout", method=Payment.Method.UPI,
@@ -70,13 +92,14 @@ def _pay(order: Order, form: VpaForm) -> None:
         show(form, error)
 
 
-def _page(request: HttpRequest, seen: Seen, form: VpaForm, status: int = 200, problem: str = "") -> HttpResponse:
+def _page(request: HttpRequest, seen: Seen, form: Form, status: int = 200, problem: str = "") -> HttpResponse:
     return render(request, "pay/order.html", _context(seen) | {"form": form, "problem": problem}, status=status)
 
 
 def _context(seen: Seen) -> dict[str, Any]:
     """What the page and its changing part share."""
     order, payment = seen.order, seen.payment
+    link = upi.upi_link(payment) if payment and seen.awaits_payer else ""
     return {
         "order": order,
         "payment": payment,
@@ -89,11 +112,21 @@ def _context(seen: Seen) -> dict[str, Any]:
         "page_pass": issue_pass(order.public_id) if seen.is_payable else "",
         "by_card": payment is not None and payment.method == Payment.Method.CARD,
         "may_simulate": order.mode == Mode.TEST and payment is not None and payment.status == Payment.Status.PROCESSING,
+        "takes_cards": not _is_decided_by_people(order.mode),
+        "upi_link": link,
+        "qr": upi.qr_svg(link) if link else "",
         "return_url": seen.return_url,
         "seconds_left": seconds_left(order),
         "open_until": open_until(order),
         "paid_at": in_ist(payment.completed_at) if payment else "",
     }
+
+
+def _is_decided_by_people(mode: str) -> bool:
+    try:
+        return registry.provider_for(mode).decided_by_people
+    except ProviderUnavailable:
+        return False
 
 
 @require_safe
@@ -103,7 +136,7 @@ def status(request: HttpRequest, order_id: str) -> HttpResponse:
     if shown == seen.mark:
         return HttpResponse(status=204)
     has_moved = shown.partition(".")[0] != seen.state
-    return render(request, "pay/_order.html", _context(seen) | {"form": VpaForm(), "moved": has_moved})
+    return render(request, "pay/_order.html", _context(seen) | {"form": _form(seen), "moved": has_moved})
 
 
 @require_POST
@@ -117,5 +150,6 @@ def simulate_answer(request: HttpRequest, order_id: str) -> HttpResponse:
     try:
         simulate(payment=seen.payment, succeed=request.POST.get("outcome") == "success")
     except GatewayError as error:
-        return _page(request, _find(order_id), VpaForm(), status=409, problem=error.message)
+        seen = _find(order_id)
+        return _page(request, seen, _form(seen), status=409, problem=error.message)
     return redirect("pay:order", order_id)

@@ -13,9 +13,9 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.models import Merchant
 from gateway.lib.money import Money
-from gateway.pay import limits
+from gateway.pay import limits, upi
 from ledger.testing import assert_ledger_balances
-from payments.models import Order, Payment, SandboxCharge
+from payments.models import Order, Payment, ReceivingAccount, SandboxCharge
 from payments.page_pass import order_of_pass
 from payments.services import create_payment
 from payments.work import drive_payments
@@ -184,6 +184,31 @@ def test_a_forged_post_is_refused(make_order):
         got = Client(enforce_csrf_checks=True).post(_address(order, more), {"vpa": "x@upi", "outcome": "success"})
         assert got.status_code == 403
     assert not Payment.objects.exists()
+
+
+def test_where_people_decide_the_payer_sends_the_money(make_order, settings):
+    """Nobody asks the payer's app for it, so that the page shows whom to pay; and it takes no card."""
+    settings.LIVE_PAYMENT_PROVIDER = "manual_upi"
+    ReceivingAccount.objects.create(mode="live", vpa="shop@okbank", bank_name="HDFC Bank", holder="Chai Point Ltd")
+    order = make_order(50_000, mode="live")
+    before = _page(order)
+
+    Client().post(_address(order), {"vpa": "jane@okbank"})
+    page = _page(order)
+    bad = Client().post(_address(order), {"utr": "1"})
+    assert (bad.status_code, Payment.objects.get().status) == (422, "created")
+    Client().post(_address(order), {"utr": "609512345678"})
+
+    assert "data-checkout" not in before
+    assert before.count("<details") == 1
+    payment = Payment.objects.get()
+    assert (payment.status, payment.receiving_account) == ("processing", "shop@okbank")
+    assert (payment.vpa, payment.claimed_utr) == ("jane@okbank", "609512345678")
+    assert html.escape(upi.upi_link(payment)) in page
+    assert 'class="qr"' in page
+    after = _page(order)
+    assert "Confirming your payment" in after
+    assert 'class="qr"' not in after
 
 
 # After a failure --------------------------------------------------------------------------------------------
