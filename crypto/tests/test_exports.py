@@ -353,10 +353,10 @@ def test_memory_does_not_grow_with_the_rows(sessions, ask, monkeypatch):
     monkeypatch.setattr(services, "_make_at_once", lambda export: None)
     monkeypatch.setattr(services, "wake", lambda *_: None)
     monkeypatch.setattr(services, "MOST_OPEN", 100)
-    sessions(2_000)
+    sessions(1_000)
     for format in ("csv", "xlsx", "json"):
         peak(100, format)
-        assert peak(2_000, format) < 1.3 * peak(500, format) + 100_000
+        assert peak(1_000, format) < 1.3 * peak(300, format) + 100_000
 
 
 # Links and the end ------------------------------------------------------------------------------------------
