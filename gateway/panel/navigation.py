@@ -59,8 +59,10 @@ GROUPS: tuple[tuple[str, tuple[Area, ...]], ...] = (
     (
         "Crypto",
         (
+            Area("sessions", "panel:sessions", "Crypto payments"),
             Area("withdrawals", "panel:withdrawals", "Withdrawals"),
             Area("wallets", "panel:wallets", "Wallets", ("super_admin",)),
+            Area("networks", "panel:networks", "Networks", OPERATORS),
         ),
     ),
     (

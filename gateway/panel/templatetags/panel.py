@@ -22,6 +22,7 @@ register = template.Library()
 # What a posting of each kind records.
 _KINDS = {
     "deposit": "Deposit",
+    "crypto.credit": "Crypto payment confirmed",
     "payment.capture": "Payment captured",
     "payment.settle": "Payment settled",
     "refund.hold": "Refund held",
@@ -43,7 +44,7 @@ _TONES = {
     "succeeded": "good", "processed": "good", "paid": "good", "active": "good", "enabled": "good", "ended": "calm",
     "pending": "wait", "flagged": "wait", "retrying": "wait", "locked": "wait", "invited": "wait",
     "completed": "good", "confirmed": "good", "swept": "good", "waiting": "wait", "unknown": "wait", "funding": "move",
-    "signed": "move", "sent": "move",
+    "signed": "move", "sent": "move", "orphaned": "bad", "expired": "calm",
     "processing": "move", "approved": "move", "attempted": "move", "sending": "move",
     "failed": "bad", "rejected": "bad", "suspended": "bad", "disabled": "bad",
     "created": "calm",
