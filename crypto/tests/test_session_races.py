@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import collections
-import itertools
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from crypto import testing, watcher
@@ -20,23 +20,23 @@ from webhooks.models import Event
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 
 
-def test_thirty_two_times_a_hundred_sessions_get_as_many_addresses(cast, settings):
-    settings.LOGGING_CONFIG = None
-    testing.add_addresses("BSC", 3200)
-    numbers = itertools.count()
+def test_thirty_two_times_a_hundred_sessions_get_as_many_addresses(cast):
+    """On SQLite, where one writes at a time, eight times twenty-five."""
+    threads, each = (32, 100) if connection.vendor == "postgresql" else (8, 25)
+    testing.add_addresses("BSC", threads * each)
 
-    def open_hundred(index):
+    def open_some(index):
         return [
-            testing.open_session(cast.merchant, "1", fresh=False, reference=f"R-{index}-{next(numbers)}").address_id
-            for _ in range(100)
+            testing.open_session(cast.merchant, "1", fresh=False, reference=f"R-{index}-{number}").address_id
+            for number in range(each)
         ]
 
-    results = together(32, open_hundred)
+    results = together(threads, open_some)
 
-    given = [address for result in results if isinstance(result, list) for address in result]
     assert [result for result in results if not isinstance(result, list)] == []
-    assert (len(given), len(set(given))) == (3200, 3200)
-    assert DepositAddress.objects.filter(session__isnull=False).count() == 3200
+    given = [address for result in results for address in result]
+    assert (len(given), len(set(given))) == (threads * each, threads * each)
+    assert DepositAddress.objects.filter(session__isnull=False).count() == threads * each
 
 
 def test_of_sixteen_with_one_reference_one_is_made(cast):
