@@ -77,11 +77,11 @@ class RpcServer:
         return True
 
     def hang(self, handler):
-        time.sleep(3)
+        time.sleep(30)
 
     def drip(self, handler):
         self.head(handler, 200, 1000)
-        for _ in range(30):
+        for _ in range(300):
             handler.wfile.write(b" ")
             time.sleep(0.1)
 

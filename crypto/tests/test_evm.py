@@ -306,7 +306,7 @@ def test_a_slow_answer_ends_at_its_deadline(world, evm, monkeypatch, trouble):
 
     with pytest.raises(NodeTimeout, match="no answer within"):
         evm.height()
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 15
 
 
 def test_a_node_that_goes_backwards_is_not_believed(world, evm):

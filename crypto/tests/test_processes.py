@@ -1,6 +1,7 @@
 """Only the signer's process ever holds a key: the real processes, started as `gateway.run` starts them."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -33,7 +34,9 @@ def surroundings(monkeypatch, tmp_path):
     """As an operator's shell: the words are in it. No database: nothing here needs one."""
     monkeypatch.setenv("CRYPTO_MNEMONIC", WORDS)
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("PORT", "8157")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("PORT", str(free.getsockname()[1]))
     for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
         monkeypatch.delenv(name, raising=False)
 

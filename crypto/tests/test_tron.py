@@ -137,6 +137,11 @@ def test_transfers_of_the_token_to_us_are_found_in_receipts(world, tron):
     assert found.block_hash == world.block_id(40) == tron.block(40).hash
 
 
+def test_for_nobody_no_block_is_read(world, tron):
+    assert tron.transfers(1, 100, contracts=[USDT], recipients=[]) == []
+    assert world.server.paths == []
+
+
 def test_heights_blocks_and_receipts(world, tron):
     paid = world.pay(40, (USDT_HEX, FRIEND, ME, 5))
     plain = "ab" * 32
