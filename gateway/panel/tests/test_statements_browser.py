@@ -48,7 +48,7 @@ def test_a_statement_from_upload_to_the_last_credit(cast, browse, claimed):
     ]
     page = browse(cast.admin, mode="live")
     page.goto("/panel/statements")
-    page.get_by_role("link", name="New statement").click()
+    page.get_by_role("link", name="New statement").first.click()
     page.get_by_label("File").set_input_files(
         files=[{"name": "november.csv", "mimeType": "text/csv", "buffer": "\n".join(rows).encode()}]
     )
@@ -56,14 +56,14 @@ def test_a_statement_from_upload_to_the_last_credit(cast, browse, claimed):
 
     # The bank's odd column is not guessed: nothing but the debit is read, until an operator says where the credits are.
     expect(page.get_by_role("heading", name="november.csv")).to_be_visible()
-    page.get_by_label("Credits", exact=True).select_option("Money")
+    page.get_by_role("combobox", name="Credits", exact=True).select_option("Money")
     page.get_by_label("UTR or reference").select_option("Bank Ref")
     page.get_by_label("Keep this mapping as").fill("OK Bank")
     page.get_by_role("button", name="Read it this way").click()
     expect(page.get_by_role("row").filter(has_text=UTR)).to_contain_text("Matched")
     expect(page.get_by_role("row").filter(has_text=OTHER)).to_contain_text("Unmatched")
 
-    page.get_by_role("link", name="Import").click()
+    page.get_by_role("link", name="Import", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Import").click()
     expect(page.get_by_role("heading", name="Being imported")).to_be_visible()
     drive_statements()
