@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -430,4 +431,19 @@ def test_ten_thousand_blocks_with_one_call_in_twenty_failing(cast):
     assert Posting.objects.count() == 100
     assert Event.objects.filter(type="session.paid").count() == 100
     assert not ScanGap.objects.filter(closed_at__isnull=True).exists()
+    assert_ledger_balances()
+
+
+def test_blocks_that_come_by_the_clock(cast, settings):
+    """As it runs: nobody mines, the watcher looks as often as it may."""
+    settings.SIMULATED_BLOCK_SECONDS = settings.WATCH_SECONDS = 0.02
+    session = testing.open_session(cast.merchant, "100")
+    testing.pay(session)
+
+    deadline = time.monotonic() + 60
+    while fresh(session).status == "pending" and time.monotonic() < deadline:
+        watcher.watch()
+        time.sleep(0.02)
+
+    assert (session.status, session.flags, Posting.objects.count()) == ("paid", [], 1)
     assert_ledger_balances()
