@@ -9,6 +9,7 @@ from crypto.chains.base import NodeDown
 from crypto.models import DepositAddress, Session, Withdrawal
 from crypto.tests.conftest import _blocks_by_hand  # noqa: F401
 from gateway.contracts.dashboard.testing import Dashboard, good, refused
+from gateway.lib.http_testing import answer, receiver
 from ledger.queries import wallets
 from ledger.testing import assert_ledger_balances, fund
 from webhooks.models import Delivery, Endpoint
@@ -292,3 +293,24 @@ def test_payloads(dashboard, cast):
     ]
     assert payload["confirmations"] >= 12
     assert_ledger_balances()
+
+
+@pytest.mark.parametrize(("status", "told"), [(200, 200), (503, 503), (301, 301)])
+def test_a_test_tells_the_true_status_and_time(dashboard, status, told):
+    with receiver(answer(status, after=0.05)) as there:
+        good(dashboard("PUT", "/dashboard/webhooks/config", {"webhook_url": there.url}), 200)
+        result = good(dashboard("POST", "/dashboard/webhooks/test"), 200)
+
+    assert list(result) == ["test_sent", "response_status", "response_time_ms", "webhook_url"]
+    assert (result["test_sent"], result["response_status"], result["webhook_url"]) == (True, told, there.url)
+    assert result["response_time_ms"] >= 50
+    sent = json.loads(there.requests[0].body)
+    assert (sent["event"], sent["test"], len(there.requests)) == ("payment.confirmed", True, 1)
+
+
+def test_a_test_that_nobody_answers(dashboard):
+    good(dashboard("PUT", "/dashboard/webhooks/config", {"webhook_url": "http://127.0.0.1:9/hook"}), 200)
+
+    result = good(dashboard("POST", "/dashboard/webhooks/test"), 200)
+
+    assert (result["test_sent"], result["response_status"]) == (False, None)
