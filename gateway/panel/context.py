@@ -37,7 +37,7 @@ def panel(request: HttpRequest) -> dict[str, Any]:
     viewer = Viewer(user, mode)
     counts = {
         "payouts": _waiting(viewer), "batches": _for_batches(viewer), "withdrawals": _withdrawals(viewer),
-        "wallets": str(attention_count(viewer) or ""),
+        "wallets": str(attention_count(viewer) or ""), "statements": _for_statements(viewer),
     }
     return {
         "panel": Panel(

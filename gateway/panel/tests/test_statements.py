@@ -123,6 +123,7 @@ def test_lines_are_put_aside_and_back(operator, account):
     operator.post(url("statement-import", statement.public_id))
     drive_statements()
     line = StatementLine.objects.get()
+    assert '<span class="rail-count">1<' in operator.get(url("overview")).content.decode()
 
     assert operator.post(url("statement-line-return", line.public_id), {"note": ""}).status_code == 422
     for step, status in (("return", "refundable"), ("reopen", "unmatched"), ("ignore", "ignored")):
