@@ -2,7 +2,7 @@
 
 The rate is promised on request. The tokens stay where they are on chain; in the books they become the house's. What
 the payout costs is taken from the rupees. If it fails, the conversion is undone in the same transaction that released
-it: the merchant has its tokens again, on the networks they came from, and never the rupees as well. See decision 14.
+it: the merchant has its tokens again, on the networks they came from, and never the rupees as well. See decision 15.
 """
 
 from __future__ import annotations
