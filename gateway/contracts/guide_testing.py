@@ -32,7 +32,7 @@ class Shell:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{line}\nprintf '\\n<end %s>\\n' $?\n")
-        printed = []
+        printed: list[str] = []
         for text in self.process.stdout:
             if text.startswith("<end "):
                 assert text == "<end 0>\n", (line, printed)
