@@ -1,4 +1,4 @@
-"""The watcher's work on sweeps: asks the chain what lies on an address and what moving it costs, and gives the signer
+"""A worker's part of sweeps: asks the chain what lies on an address and what moving it costs, and gives the signer
 its orders. Holds no key.
 """
 

@@ -165,6 +165,11 @@ CELERY_TASK_ROUTES = {
     "webhooks.*": {"queue": "webhooks"},
     "crypto.sign*": {"queue": "signer"},
     "crypto.export*": {"queue": "exports"},
+    # Not the watcher's: what they wait for must not hold up the scan.
+    "crypto.sweep": {"queue": "gateway_jobs"},
+    "crypto.drive_withdrawals": {"queue": "gateway_jobs"},
+    "crypto.tell_owners": {"queue": "gateway_jobs"},
+    "crypto.reconcile": {"queue": "gateway_jobs"},
     "crypto.*": {"queue": "chain"},
 }
 CELERY_TASK_SOFT_TIME_LIMIT = 240

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.mail import send_mail
+from django.utils import timezone
 
 from accounts.models import AccountStatus, Role, SettlementAccount, User
 from crypto.models import WithdrawalAddress
@@ -19,8 +20,7 @@ _TEXT = """Hello,
 {what}
 ({mode} mode).
 
-If this was not you or somebody you trust, change your password at {host} and tell your operator at once: until
-{usable} nothing can be sent there.
+If this was not you or somebody you trust, change your password at {host} and tell your operator at once.{usable}
 """
 
 
@@ -54,8 +54,8 @@ def _of_account(row: SettlementAccount) -> str:
 
 def _send(row: Any, what: str) -> None:
     owners = User.objects.filter(merchant=row.merchant, role=Role.MERCHANT, status=AccountStatus.ACTIVE)
-    text = _TEXT.format(
-        what=what, mode=row.mode, host=settings.PUBLIC_URL, usable=f"{row.usable_from:%d %b %Y, %H:%M} UTC"
-    )
+    waits = row.usable_from > timezone.now()
+    usable = f" Nothing can be sent there\nbefore {row.usable_from:%d %b %Y, %H:%M} UTC." if waits else ""
+    text = _TEXT.format(what=what, mode=row.mode, host=settings.PUBLIC_URL, usable=usable)
     for address in owners.order_by("pk").values_list("email", flat=True):
         send_mail("Where your withdrawals go was changed", text, settings.DEFAULT_FROM_EMAIL, [address])
