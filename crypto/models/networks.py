@@ -131,7 +131,7 @@ class ScanGap(models.Model):
 
 
 class RpcNode(models.Model):
-    """What we know of one RPC address: tried in the order of health. Its URL may hold a key, so only a label is kept."""
+    """What we know of one RPC address: tried in the order of health. Its URL may hold a key: only a label is kept."""
 
     network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="nodes")
     mode = models.CharField(max_length=4, choices=Mode)

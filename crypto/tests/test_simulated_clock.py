@@ -59,7 +59,7 @@ class Reader(threading.Thread):
 
     def run(self):
         try:
-            while not self.stop.is_set() or self.next <= self.chain.height():
+            while not self.stop.is_set():
                 self.read(self.chain.height())
         except Exception as error:
             self.error = error
