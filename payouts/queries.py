@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Aggregate, Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from accounts import history
@@ -119,12 +120,18 @@ _BENEFICIARY_TITLES = {
 
 def visible_beneficiaries(viewer: Viewer) -> QuerySet[Beneficiary]:
     """Newest first, each with `asked_count` (payouts to it), `paid_count` and `paid_minor` (what has reached it)."""
-    paid = Q(payouts__status=Status.PROCESSED)
+    asked = Payout.objects.filter(beneficiary=OuterRef("pk"))
+    paid = asked.filter(status=Status.PROCESSED)
     return scope(Beneficiary.objects.select_related("merchant", "created_by"), viewer).annotate(
-        asked_count=Count("payouts"),
-        paid_count=Count("payouts", filter=paid),
-        paid_minor=Sum("payouts__amount_minor", filter=paid, default=0),
+        asked_count=of_each(asked, "beneficiary", Count("pk")),
+        paid_count=of_each(paid, "beneficiary", Count("pk")),
+        paid_minor=of_each(paid, "beneficiary", Sum("amount_minor")),
     ).order_by("-created_at", "-id")
+
+
+def of_each(rows: QuerySet[Any], owner: str, figure: Aggregate) -> Coalesce:
+    """`figure` of the rows of each `owner`, worked out only for the rows that a page shows."""
+    return Coalesce(Subquery(rows.order_by().values(owner).annotate(figure=figure).values("figure")), 0)
 
 
 def search_beneficiaries(rows: QuerySet[Beneficiary], text: str) -> QuerySet[Beneficiary]:

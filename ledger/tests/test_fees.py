@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import AuditRecord
-from gateway.lib.errors import InvalidFields, NotAllowed
+from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
 from gateway.lib.money import Money
-from ledger.fees import quote, set_fee_plan
+from ledger.fees import fee_table, quote, set_fee_plan
 from ledger.models import FeePlan
 
 
@@ -77,3 +77,43 @@ def test_nonsense_and_merchants_are_refused(cast, change):
         set_fee_plan(actor=Actor(cast.merchant_user, "t"), **plan)
 
     assert FeePlan.objects.count() == count
+
+
+def test_whose_fees_an_operator_sets(cast):
+    plan = {"product": "payout", "fixed_minor": 1, "basis_points": 1, "gst_basis_points": 1}
+    count = FeePlan.objects.count()
+
+    with pytest.raises(NotFound):
+        set_fee_plan(actor=Actor(cast.other_admin, "t"), merchant=cast.merchant, **plan)
+    with pytest.raises(NotAllowed):  # the default holds for every team
+        set_fee_plan(actor=Actor(cast.admin, "t"), merchant=None, **plan)
+    with pytest.raises(InvalidFields):
+        set_fee_plan(actor=Actor(cast.admin, "t"), merchant=cast.merchant, **plan | {"fixed_minor": 2**63})
+
+    assert FeePlan.objects.count() == count
+
+
+def test_the_table_of_fees(cast):
+    now = timezone.now()
+
+    def set_plan(fixed, merchant=cast.merchant, by=cast.admin, **more):
+        return set_fee_plan(
+            actor=Actor(by, "t"), merchant=merchant, product="payout", fixed_minor=fixed, basis_points=0,
+            gst_basis_points=0, **more,
+        )
+
+    def payout_fees(merchant):
+        line = next(line for line in fee_table(merchant) if line.product == "payout")
+        return line.in_force.fixed_minor, [plan.fixed_minor for plan in line.coming], [p.fixed_minor for p in line.past]
+
+    assert payout_fees(cast.merchant.pk) == (500, [], [])
+    set_plan(600, merchant=None, by=cast.super_admin, effective_from=now + timedelta(days=1))
+    assert payout_fees(cast.merchant.pk) == payout_fees(None) == (500, [600], [])
+    set_plan(300, effective_from=now + timedelta(days=2))
+    assert payout_fees(cast.merchant.pk) == (500, [300, 600], [])
+    set_plan(200)
+    set_plan(100)
+    # With a plan of its own, the default's changes are none of this merchant's.
+    assert payout_fees(cast.merchant.pk) == (100, [300], [200])
+    assert payout_fees(cast.other.pk) == payout_fees(None) == (500, [600], [])
+    assert len(fee_table(None)) == len(FeePlan.Product.values)

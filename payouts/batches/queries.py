@@ -10,11 +10,11 @@ from accounts.models import Role
 from gateway.lib.providers import ProviderState
 from payouts.models import BatchLine, Beneficiary, Payout, PayoutBatch, ResultFile
 from payouts.providers.bank_file import BANK_FILE
+from payouts.queries import of_each
 
 Status = PayoutBatch.Status
-_LIVE = Q(lines__live=True)
-_ENDED = Q(lines__payout__status__in=[Payout.Status.PROCESSED, Payout.Status.FAILED])
-_UNCLEAR = Q(lines__payout__status=Payout.Status.PROCESSING, lines__payout__provider_state=ProviderState.UNKNOWN)
+_ENDED = Q(payout__status__in=[Payout.Status.PROCESSED, Payout.Status.FAILED])
+_UNCLEAR = Q(payout__status=Payout.Status.PROCESSING, payout__provider_state=ProviderState.UNKNOWN)
 _TITLES = {
     "batch.opened": "Batch opened",
     "batch.line_taken_out": "Payout taken out",
@@ -31,11 +31,12 @@ _TITLES = {
 def visible_batches(viewer: Viewer) -> QuerySet[PayoutBatch]:
     """Newest first, with `count`, `total_minor`, `ended`, `unclear` of their lines."""
     rows = PayoutBatch.objects.filter(mode=viewer.mode).select_related("bank_format", "created_by", "sent_by")
+    lines = BatchLine.objects.filter(batch=OuterRef("pk"), live=True)
     return _within_reach(rows, viewer).annotate(
-        count=Count("lines", filter=_LIVE),
-        total_minor=Sum("lines__payout__amount_minor", filter=_LIVE, default=0),
-        ended=Count("lines", filter=_LIVE & _ENDED),
-        unclear=Count("lines", filter=_LIVE & _UNCLEAR),
+        count=of_each(lines, "batch", Count("pk")),
+        total_minor=of_each(lines, "batch", Sum("payout__amount_minor")),
+        ended=of_each(lines.filter(_ENDED), "batch", Count("pk")),
+        unclear=of_each(lines.filter(_UNCLEAR), "batch", Count("pk")),
     ).order_by("-created_at", "-id")
 
 

@@ -224,3 +224,18 @@ def test_a_blocked_beneficiary_is_refused_in_each_contracts_shape(api, cast, pay
     assert refusal["data"] == {"beneficiary_acc_no": [said]}
     assert (Payout.objects.count(), balances(cast.merchant)) == (1, before)
     assert_ledger_balances()
+
+
+def test_the_portal_keeps_a_large_first_payout_pending_until_the_second_approval(api, cast, payout_body, fund):
+    fund(cast.merchant, 20_000_000)
+    made = api("merchant_user", "POST", "/payouts", payout_body(amount=100_000.01)).json()["data"]["payout_id"]
+
+    first = api("admin", "POST", f"/payouts/{made}/approve")
+    again = api("admin", "POST", f"/payouts/{made}/approve")
+    second = api("super_admin", "POST", f"/payouts/{made}/approve")
+
+    assert (first.status_code, first.json()["data"]["status"]) == (200, "pending")
+    assert (again.status_code, again.json()["error"]["code"]) == (403, "insufficient_permissions")
+    assert "A second operator must give the other." in again.json()["error"]["message"]
+    assert (second.status_code, second.json()["data"]["status"]) == (200, "approved")
+    assert_ledger_balances()
