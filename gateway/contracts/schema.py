@@ -138,6 +138,8 @@ def _add(schemas: dict[str, Any], kind: Any) -> None:
         "required": [name for name, hint in hints.items() if get_origin(hint) is not NotRequired],
         "additionalProperties": False,
     }
+    if not made["required"]:
+        del made["required"]  # OpenAPI knows no empty list here
     if kind.__doc__ and not kind.__doc__.startswith("dict("):
         made["description"] = kind.__doc__
 

@@ -309,7 +309,8 @@ def test_a_test_tells_the_true_status_and_time(dashboard, status, told):
 
 
 def test_a_test_that_nobody_answers(dashboard):
-    good(dashboard("PUT", "/dashboard/webhooks/config", {"webhook_url": "http://127.0.0.1:9/hook"}), 200)
+    with receiver(answer()) as gone:
+        good(dashboard("PUT", "/dashboard/webhooks/config", {"webhook_url": gone.url}), 200)
 
     result = good(dashboard("POST", "/dashboard/webhooks/test"), 200)
 
