@@ -164,29 +164,31 @@ def _store(statement: Statement, credits: list[Credit]) -> bool:
     StatementLine.objects.bulk_create(lines, ignore_conflicts=True)
     # Whatever another file brought at this very moment is its line, not ours.
     new = statement.lines.filter(fingerprint__in=[line.fingerprint for line in lines]).count()
-    return _proceed(statement, stored=len(credits), new=new)
+    if not _proceed(statement, stored=len(credits), new=new):
+        transaction.set_rollback(True)
+        return False
+    return True
 
 
 def _compare(statement: Statement) -> bool:
-    """Lines that were matched meanwhile, by a payer who confirmed, are passed over."""
-    with transaction.atomic():  # one commit for many matches; each has a savepoint of its own
-        start = statement.compared
-        lines = list(statement.lines.order_by("pk")[start : start + _COMPARED_AT_ONCE])
-        waiting = [line for line in lines if line.status == StatementLine.Status.UNMATCHED]
-        if not _proceed(statement, compared=len(lines)):
-            return False
-        match_lines(statement.account, waiting)
-        return True
+    """Each match is a transaction of its own, so that nobody waits for a whole batch, nor two batches for each other.
+
+    Lines that were matched meanwhile, by a payer who confirmed, are passed over.
+    """
+    start = statement.compared
+    lines = list(statement.lines.order_by("pk")[start : start + _COMPARED_AT_ONCE])
+    match_lines(statement.account, [line for line in lines if line.status == StatementLine.Status.UNMATCHED])
+    return _proceed(statement, compared=len(lines))
 
 
 def _proceed(statement: Statement, **steps: int) -> bool:
     """Counts on, and keeps the lease; a compare-and-set, so that two workers never count the same batch."""
     until = timezone.now() + timedelta(seconds=settings.WORK_LEASE_SECONDS)
-    rows = Statement.objects.filter(pk=statement.pk, lease=statement.lease, stored=statement.stored,
-                                    compared=statement.compared)
+    rows = Statement.objects.filter(
+        pk=statement.pk, lease=statement.lease, stored=statement.stored, compared=statement.compared
+    )
     changes = {name: F(name) + step for name, step in steps.items()}
     if not rows.update(leased_until=until, **changes):
-        transaction.set_rollback(True)
         return False
     for name, step in steps.items():
         setattr(statement, name, getattr(statement, name) + step)
