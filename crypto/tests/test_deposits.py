@@ -278,15 +278,17 @@ def test_more_than_the_books_can_hold_is_kept_for_people(cast, available):
 
 
 def test_a_balance_that_would_grow_too_large_stays_unbooked(cast, available):
+    """Where that is differs between the databases; that the rest is kept for people does not."""
     session = testing.open_session(cast.merchant, "100")
-    for _ in range(2):
-        testing.pay(session, units=2**61 * 10**10 + 10**27)
+    for _ in range(3):
+        testing.pay(session, units=2**62 * 10**10)
     testing.confirm(session)
 
-    first, second = ChainTransaction.objects.order_by("id")
-    assert (first.status, second.status) == ("confirmed", "pending")
-    assert second.note == "More than the merchant's balance can hold: not booked."
-    assert available(cast.merchant) == first.credited_minor - first.fee_minor
+    booked = ChainTransaction.objects.filter(status="confirmed")
+    left = ChainTransaction.objects.filter(status="pending")
+    assert 1 <= booked.count() == 3 - left.count() < 3
+    assert {row.note for row in left} == {"More than the merchant's balance can hold: not booked."}
+    assert available(cast.merchant) == sum(row.credited_minor - row.fee_minor for row in booked)
 
 
 def test_the_same_receipt_twice_credits_once(cast, available):

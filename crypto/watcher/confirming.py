@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
+from django.db import DataError
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -37,7 +38,7 @@ def confirm_due(chain: Chain, state: ChainState, head: Block) -> int:
             failures += 1
             if failures >= _FAILURES:
                 break
-        except BalanceTooLarge:
+        except (BalanceTooLarge, DataError):
             deposits.doubt(row, "More than the merchant's balance can hold: not booked.")
     return credited
 
