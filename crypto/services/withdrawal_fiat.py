@@ -137,9 +137,9 @@ def payout_ended(payout: Payout) -> None:
 
 
 def _fee_shares(row: Withdrawal) -> dict[str, int]:
-    """The fee, taken from the networks in turn."""
+    """The fee, taken from the networks with most first; the database keeps no order of its own."""
     shares, left = {}, row.fee_minor
-    for network, minor in row.held.items():
+    for network, minor in sorted(row.held.items(), key=lambda item: (-item[1], item[0])):
         shares[network] = min(minor, left)
         left -= shares[network]
     return shares
