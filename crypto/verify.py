@@ -13,7 +13,6 @@ from django.db.models import (
     Count,
     Exists,
     F,
-    IntegerField,
     Max,
     Min,
     OuterRef,
@@ -152,4 +151,4 @@ def sessions() -> Iterator[str]:
 
 def _sum_of(rows: object, group: str) -> Subquery:
     totals = rows.order_by().values(group).annotate(total=ExactSum("amount_minor")).values("total")  # type: ignore[attr-defined]
-    return Subquery(totals, output_field=IntegerField())
+    return Subquery(totals, output_field=BigIntegerField())

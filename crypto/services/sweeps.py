@@ -44,9 +44,10 @@ def _holding(network: str, mode: str, least: int) -> QuerySet[DepositAddress]:
     busy = Sweep.objects.filter(
         Q(status__in=OPEN) | Q(status=Status.FAILED, updated_at__gt=rested), address=OuterRef("pk")
     )
-    rows = DepositAddress.objects.filter(network_id=network, mode=mode, received_minor__gt=F("swept_minor"))
-    rows = rows.annotate(held=F("received_minor") - F("swept_minor")).filter(held__gte=least).exclude(Exists(busy))
-    return rows.select_related("network").order_by("-held", "pk")
+    # The difference of two bigints counts as a plain integer, and nothing is more than that: so it is not compared.
+    rows = DepositAddress.objects.filter(network_id=network, mode=mode, received_minor__gte=F("swept_minor") + least)
+    rows = rows.exclude(Exists(busy)).select_related("network")
+    return rows.order_by((F("received_minor") - F("swept_minor")).desc(), "pk")
 
 
 def _tokens_wanted(network: str, mode: str) -> set[int]:
