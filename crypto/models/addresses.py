@@ -25,7 +25,8 @@ class DepositAddress(models.Model):
     lookup = models.CharField(max_length=64)  # EVM lower case, else as `address`; what transfers are matched by
     index = models.PositiveIntegerField()
     is_active = models.BooleanField(default=True)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, null=True, blank=True, related_name="+")  # last user
+    # Who used it last.
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     currency = models.CharField(max_length=8, blank=True, default="")  # of its current or last session
     session = models.OneToOneField(
         "crypto.Session", on_delete=models.PROTECT, null=True, blank=True, related_name="holds"

@@ -130,7 +130,8 @@ class TransactionClaim(models.Model):
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="claims")
     transaction_hash = models.CharField(max_length=100)
-    claimed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")  # null: payer
+    # Nobody: the payer.
+    claimed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     result = models.CharField(max_length=200, blank=True, default="")  # empty: not looked up yet
     attached = models.BooleanField(default=False)
     due_at = models.DateTimeField(null=True, blank=True, default=timezone.now)

@@ -30,7 +30,7 @@ def imports(path):
 
 
 def test_no_file_is_longer_than_400_lines():
-    long = [path for path in ALL if path.suffix in (".py", ".html", ".css", ".js")
+    long = [path for path in ALL if path.suffix in (".py", ".html", ".css", ".js") and "migrations" not in path.parts
             and "docs" not in path.parts and len(path.read_text().splitlines()) > 400]
 
     assert names(long) == []
