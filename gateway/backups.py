@@ -85,7 +85,7 @@ def _run(program: str, *arguments: str) -> None:
     }
     environment = os.environ | {name: str(value) for name, value in words.items() if value}
     try:
-        done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise BackupFailed(f"{program} is not installed (Debian: postgresql-client).") from error
     if done.returncode != 0:
