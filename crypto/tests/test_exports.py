@@ -1,5 +1,7 @@
 """Exports: what they hold, in four formats; whole or not at all; restarted after a kill; gone after a day."""
 
+# ruff: noqa: F811 - fixtures come by import
+
 from __future__ import annotations
 
 import csv
@@ -9,60 +11,19 @@ import os
 import subprocess
 import sys
 import tracemalloc
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import openpyxl
 import pytest
 from django.utils import timezone
 
-from accounts.actors import Actor
 from crypto import testing
 from crypto.exports import links, services
-from crypto.exports.selecting import rows_of
 from crypto.models import Export, Session
+from crypto.tests.export_house import EVIL, ONE, START, ask, folder, sessions  # noqa: F401
 from gateway.lib.errors import InvalidFields
 
-pytestmark = pytest.mark.django_db
-START, ONE = datetime(2026, 3, 1, tzinfo=UTC), 10**8
-EVIL = "=cmd|' /C calc'!A0"
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path):
-    settings.EXPORT_DIR = str(tmp_path / "exports")
-    return tmp_path / "exports"
-
-
-@pytest.fixture
-def sessions(cast):
-    """`sessions(count)`: one a minute, of 1, 2, … tokens; every third is paid."""
-
-    def make(count, **more):
-        address = testing.add_addresses("BSC")[0]
-        Session.objects.bulk_create(
-            Session(
-                merchant=cast.merchant, mode="test", reference=f"R{number:07}", amount_minor=number * ONE,
-                currency="USDT" if number % 2 else "USDC", network_id="BSC", address=address,
-                required_confirmations=12, expires_at=START, created_at=START + timedelta(minutes=number // 2),
-                status="paid" if number % 3 == 0 else "expired", received_minor=number * ONE * (number % 3 == 0),
-                fee_minor=number * ONE // 100 * (number % 3 == 0), customer_email=EVIL if number == 1 else "", **more,
-            )
-            for number in range(1, count + 1)
-        )
-
-    return make
-
-
-@pytest.fixture
-def ask(cast):
-    def ask(**more):
-        wanted = {
-            "format": "csv", "type": "sessions", "starts_at": START, "ends_at": START + timedelta(days=30),
-            "criteria": {},
-        }
-        return services.create_export(actor=Actor.system("tests"), merchant=cast.merchant, mode="test", **wanted | more)
-
-    return ask
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 
 def content(export):
@@ -357,50 +318,3 @@ def test_memory_does_not_grow_with_the_rows(sessions, ask, monkeypatch):
     for format in ("csv", "xlsx", "json"):
         peak(100, format)
         assert peak(1_000, format) < 1.3 * peak(300, format) + 100_000
-
-
-# Links and the end ------------------------------------------------------------------------------------------
-
-
-def test_a_link_opens_its_own_file_alone(sessions, ask):
-    sessions(2)
-    export, other = ask(), ask(format="json")
-    token = links.token_of(export)
-
-    assert links.export_of_link(export.file_name, token) == export
-    assert links.export_of_link(other.file_name, token) is None
-    assert links.export_of_link(export.file_name.replace("csv", "pdf"), token) is None
-    assert links.export_of_link(export.file_name, token[:-1] + ("A" if token[-1] != "A" else "B")) is None
-    assert links.export_of_link(export.file_name, "") is None
-
-
-def test_after_a_day_link_and_file_are_gone(sessions, ask, folder, monkeypatch):
-    sessions(2)
-    export = ask()
-    token = links.token_of(export)
-    Export.objects.filter(pk=export.pk).update(expires_at=timezone.now())
-
-    assert links.export_of_link(export.file_name, token) is None
-    assert (services.purge(), list(folder.iterdir())) == (1, [])
-    export.refresh_from_db()
-    assert (export.status, services.purge()) == ("expired", 0)
-
-
-def test_drafts_that_nobody_writes_any_more_are_thrown_away(ask, folder):
-    fresh, old = services.folder() / "exp_a.1.part", services.folder() / "exp_b.2.part"
-    fresh.touch()
-    old.touch()
-    os.utime(old, (0, 0))
-
-    assert services.purge() == 1
-    assert [path.name for path in folder.iterdir()] == ["exp_a.1.part"]
-
-
-def test_exports_are_of_their_merchant_and_mode(cast, sessions, ask, viewer_of):
-    sessions(1)
-    export = ask()
-
-    assert list(links.visible_exports(viewer_of(cast.merchant_user))) == [export]
-    for viewer in (viewer_of(cast.merchant_user, "live"), viewer_of(cast.other_user), viewer_of(cast.api_user)):
-        assert not links.visible_exports(viewer).exists()
-    assert rows_of(export).count() == 1
