@@ -161,5 +161,4 @@ def _refill_defaults():
     from django.apps import apps
 
     importlib.import_module("ledger.migrations.0004_default_fees").fill(apps, None)
-    importlib.import_module("crypto.migrations.0003_networks").fill(apps, None)
-    importlib.import_module("crypto.migrations.0006_fee_ceilings").fill(apps, None)
+    importlib.import_module("crypto.migrations.0002_networks").fill(apps, None)

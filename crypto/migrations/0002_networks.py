@@ -6,13 +6,14 @@ from django.db import migrations
 
 from crypto import base58
 
-# code, name, family, fee model, chain id, confirmations, block time (ms), coin, its decimals, explorer, paths, span
+# code, name, family, fee model, chain id, confirmations, block time (ms), coin, its decimals, explorer, paths, span,
+# the most that one transaction may cost (in the coin's 9 places)
 NETWORKS = [
-    ("BSC", "BNB Smart Chain", "evm", "legacy", 56, 12, 750, "BNB", 18, "https://bscscan.com", "/tx/{}", "/address/{}", 500),
-    ("ETH", "Ethereum", "evm", "eip1559", 1, 12, 12000, "ETH", 18, "https://etherscan.io", "/tx/{}", "/address/{}", 200),
-    ("POL", "Polygon", "evm", "eip1559", 137, 64, 2000, "POL", 18, "https://polygonscan.com", "/tx/{}", "/address/{}", 500),
-    ("TRX", "Tron", "tron", "tron", None, 19, 3000, "TRX", 6, "https://tronscan.org", "/#/transaction/{}", "/#/address/{}", 100),
-    ("SOL", "Solana", "solana", "solana", None, 32, 400, "SOL", 9, "https://solscan.io", "/tx/{}", "/account/{}", 500),
+    ("BSC", "BNB Smart Chain", "evm", "legacy", 56, 12, 750, "BNB", 18, "https://bscscan.com", "/tx/{}", "/address/{}", 500, 10**7),
+    ("ETH", "Ethereum", "evm", "eip1559", 1, 12, 12000, "ETH", 18, "https://etherscan.io", "/tx/{}", "/address/{}", 200, 3 * 10**7),
+    ("POL", "Polygon", "evm", "eip1559", 137, 64, 2000, "POL", 18, "https://polygonscan.com", "/tx/{}", "/address/{}", 500, 3 * 10**9),
+    ("TRX", "Tron", "tron", "tron", None, 19, 3000, "TRX", 6, "https://tronscan.org", "/#/transaction/{}", "/#/address/{}", 100, 60 * 10**9),
+    ("SOL", "Solana", "solana", "solana", None, 32, 400, "SOL", 9, "https://solscan.io", "/tx/{}", "/account/{}", 500, 10**7),
 ]
 # network, currency, mainnet contract, decimals, least sum worth sweeping (10⁻⁸)
 TOKENS = [
@@ -29,7 +30,7 @@ TOKENS = [
 ]
 FIELDS = (
     "name", "family", "fee_model", "chain_id", "confirmations", "block_milliseconds", "native", "native_decimals",
-    "explorer", "transaction_path", "address_path", "scan_span",
+    "explorer", "transaction_path", "address_path", "scan_span", "fee_ceiling_minor",
 )
 
 
@@ -54,5 +55,5 @@ def simulated_contract(code, currency):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("crypto", "0002_simulated")]
+    dependencies = [("crypto", "0001_initial")]
     operations = [migrations.RunPython(fill, migrations.RunPython.noop, elidable=False)]
