@@ -78,6 +78,9 @@ class ContractView(APIView):
     def check_caller(self) -> None:
         """Raises for a caller that may not use this address with this method."""
 
+    def prepare(self) -> None:
+        """Runs once for a call that is no replay, before its transaction: what asks somebody else belongs here."""
+
     def _respond(self) -> HttpResponse:
         self._identify()
         handler = self._handler()
@@ -109,6 +112,7 @@ class ContractView(APIView):
         """Runs the handler, or replays what it answered to the same Idempotency-Key before."""
         key = self.request.headers.get("Idempotency-Key")
         if key is None or self.request.method not in self.idempotent:
+            self.prepare()
             return self._answer(handler)
         scope = idempotency.scope_of(
             self.caller.owner, self.caller.mode, str(self.request.method), self.request.path_info
@@ -122,6 +126,7 @@ class ContractView(APIView):
     def _first(self, handler: Handler, claim: idempotency.Claim) -> HttpResponse:
         crash_point("api.claimed")
         try:
+            self.prepare()
             with transaction.atomic():
                 response = self._answer(handler)
                 crash_point("api.effect_done")

@@ -15,6 +15,7 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 _MAX_INTEGER_DIGITS = 40
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 
 
 class MalformedJson(ValueError):
@@ -37,8 +38,10 @@ def loads_object(body: bytes) -> dict[str, Any]:
 
 def loads(body: bytes) -> Any:
     try:
+        text = body.decode("utf-8")
+        _check_depth(text)
         value = json.loads(
-            body.decode("utf-8"),
+            text,
             parse_float=JsonNumber,
             parse_int=_parse_int,
             parse_constant=_refuse_constant,
@@ -46,12 +49,23 @@ def loads(body: bytes) -> Any:
         )
     except UnicodeDecodeError as error:
         raise MalformedJson("the body must be UTF-8") from error
-    except RecursionError as error:
-        raise MalformedJson(f"the body is nested more than {MAX_DEPTH} levels deep") from error
     except json.JSONDecodeError as error:
         raise MalformedJson(f"the body is not valid JSON: {error.msg} at line {error.lineno}") from error
-    _check(value, depth=1)
+    _check(value)
     return value
+
+
+def _check_depth(text: str) -> None:
+    """Before anything is parsed: the parser goes down as deep as the text does, and where a library has raised the
+    interpreter's own limit (chain libraries do) that ends the process.
+    """
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for found in _STRING_OR_BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth > MAX_DEPTH:
+            raise MalformedJson(f"the body is nested more than {MAX_DEPTH} levels deep")
 
 
 def _parse_int(text: str) -> int | JsonNumber:
@@ -69,14 +83,12 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _check(value: Any, depth: int) -> None:
+def _check(value: Any) -> None:
     if isinstance(value, str):
         check_text(value)
     elif isinstance(value, (dict, list)):
-        if depth > MAX_DEPTH:
-            raise MalformedJson(f"the body is nested more than {MAX_DEPTH} levels deep")
         for item in value.values() if isinstance(value, dict) else value:
-            _check(item, depth + 1)
+            _check(item)
         if isinstance(value, dict):
             for key in value:
                 check_text(key)

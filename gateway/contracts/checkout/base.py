@@ -32,9 +32,6 @@ class KeyedView(ContractView):
     def query(self) -> QueryDict:
         return self.request._request.GET
 
-    def prepare(self) -> None:
-        """Runs once for each call that is not a replay, before its transaction: what asks a provider belongs here."""
-
     def owner_of_keys(self) -> tuple[str, str]:
         """Merchant and mode in which an `Idempotency-Key` is unique."""
         return self.caller.owner, self.caller.mode
@@ -59,14 +56,6 @@ class KeyedView(ContractView):
     def _fingerprint(self) -> str:
         """Keyed: a body may hold a card number, which a plain digest would let anybody find by trying them all."""
         return secrets.digest(idempotency.fingerprint_of(self.body), purpose="idempotency")
-
-    def _first(self, handler: Handler, claim: idempotency.Claim) -> HttpResponse:
-        try:
-            self.prepare()
-        except Exception:
-            idempotency.release(claim)
-            raise
-        return super()._first(handler, claim)
 
 
 class CheckoutView(KeyedView):

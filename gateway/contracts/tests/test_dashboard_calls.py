@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import connection
 
 from crypto import testing
 from crypto.chains.base import NodeDown
@@ -49,6 +50,21 @@ def test_amounts_of_sessions_keep_every_digit(dashboard, amount, shown):
 
     assert response.status_code == 201
     assert shown in response.content
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "once"}])
+def test_the_callbacks_name_is_looked_up_once_and_with_no_transaction_open(dashboard, monkeypatch, headers):
+    testing.add_addresses("BSC")
+    asked = []
+    monkeypatch.setattr(
+        "webhooks.one_off.check_destination", lambda url, **_: asked.append((url, connection.in_atomic_block))
+    )
+    url = "https://shop.example/hooks"
+
+    response = dashboard("POST", "/checkout/sessions", new_session(callback_url=url), headers=headers)
+
+    assert (response.status_code, asked) == (201, [(url, False)])
 
 
 @pytest.mark.parametrize("amount", BAD_AMOUNTS)

@@ -1,5 +1,8 @@
 """JSON from outside is read strictly, and numbers go out digit for digit."""
 
+import json
+import subprocess
+import sys
 from decimal import Decimal
 
 import pytest
@@ -70,3 +73,30 @@ def test_text_of_any_script_passes():
     check_text("ज़ोया 🙂 \U0010ffff \ue000 \ud7ff")
     with pytest.raises(MalformedJson):
         check_text("a\udfffb")
+
+
+_RAISED = """
+import sys
+sys.setrecursionlimit(10**6)
+from gateway.lib.strict_json import MalformedJson, loads
+for body in (b"[" * 100_000, b'{"a":' * 100_000, b'{"a":"' + b"[" * 100_000 + b'\\\\""}' + b"[" * 100_000):
+    try:
+        loads(body)
+    except MalformedJson as error:
+        print(error)
+"""
+
+
+def test_depth_is_seen_before_the_parser_goes_down_whatever_the_interpreter_allows():
+    """A chain library raises the recursion limit; the parser would then overflow its stack and end the process."""
+    done = subprocess.run([sys.executable, "-c", _RAISED], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (0, "the body is nested more than 32 levels deep\n" * 3)
+
+
+@pytest.mark.parametrize("body", [
+    b'{"a":"' + b"[{" * 1000 + b'"}', b'{"a":"\\"' + b"[" * 1000 + b'"}', b"[" + b"[]," * 1000 + b"[]]",
+    b"[" * 32 + b"]" * 32,
+])
+def test_brackets_in_text_and_side_by_side_are_not_depth(body):
+    assert loads(body) == json.loads(body)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.actors import get_or_404
 from crypto.models import Session
 from crypto.queries.sessions import count_by_status, visible_sessions
-from crypto.services.sessions import create_session
+from crypto.services.sessions import LONGEST_URL, check_callback, create_session
 from gateway.contracts.dashboard import docs
 from gateway.contracts.dashboard.answers import sessions as answers
 from gateway.contracts.dashboard.base import DashboardView
@@ -34,6 +34,12 @@ class _SessionView(DashboardView):
 class CheckoutSessionsView(_SessionView):
     idempotent = ("POST",)
 
+    def prepare(self) -> None:
+        """A name is looked up, which may take its time."""
+        url = NewSession.read(self.body).get("callback_url", "")
+        if url and len(url) <= LONGEST_URL:
+            check_callback(url)
+
     @docs.call(
         "create_session", "Create a checkout session", "Checkout", answers.SessionDetailBody, status=201,
         body=NewSession, idempotent=True, refusals=(409,),
@@ -51,7 +57,7 @@ class CheckoutSessionsView(_SessionView):
         session = create_session(
             actor=self.me.actor, merchant=self.me.merchant, mode=self.me.mode,
             amount=Money(sent["amount"], sent["currency"]), network=sent["network"], reference=sent["reference"],
-            **{name: sent[name] for name in _OPTIONAL if name in sent},
+            callback_checked=True, **{name: sent[name] for name in _OPTIONAL if name in sent},
         )
         return self.whole(str(session.pk), 201)
 
