@@ -11,6 +11,7 @@ run: $(VENV)/.runtime
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@$(BIN)/python manage.py demo
+	@GATEWAY_PROCESS=signer $(BIN)/python manage.py fill_address_pool > /dev/null
 	@exec $(BIN)/python -m gateway.run
 
 test: $(VENV)/.development

@@ -6,7 +6,7 @@ import stat
 import pytest
 from django.core.management import CommandError, call_command
 
-from crypto.models import HotWallet
+from crypto.models import DepositAddress, HotWallet
 from crypto.tests.conftest import WORDS
 
 pytestmark = pytest.mark.django_db
@@ -57,3 +57,17 @@ def test_fresh_words_go_into_a_file_that_only_its_owner_reads(tmp_path):
     with pytest.raises(CommandError, match="exists already"):
         run(new=file)
     assert file.read_text() == words
+
+
+def test_the_pool_is_filled_by_the_signer_alone(settings, signer):
+    settings.ADDRESS_POOL_SIZE = 3
+    settings.PROCESS = "web"
+    with pytest.raises(CommandError, match="GATEWAY_PROCESS=signer"):
+        call_command("fill_address_pool")
+    assert DepositAddress.objects.count() == 0
+
+    settings.PROCESS = "signer"
+    out = io.StringIO()
+    call_command("fill_address_pool", stdout=out)
+
+    assert (out.getvalue(), DepositAddress.objects.count()) == ("15 addresses made.\n", 15)
