@@ -18,6 +18,27 @@ def pytest_configure(config):
         settings.CACHES["default"]["LOCATION"] = counters_of(worker, settings.CACHES["default"]["LOCATION"])
 
 
+_ON_A_DATABASE = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+
+
+def pytest_collection_modifyitems(config, items):
+    """The second run of `make test` leaves out what another database cannot change (see gateway/suite.py)."""
+    if os.environ.get("SECOND_RUN") != "1":
+        return
+    left_out = [item for item in items if not _depends_on_the_database(item)]
+    items[:] = [item for item in items if _depends_on_the_database(item)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _depends_on_the_database(item):
+    names = set(item.fixturenames)
+    if item.get_closest_marker("browser") or "browse" in names:
+        return False
+    # Whole installations, started by their own commands, use the run's database without a fixture of pytest-django.
+    own = item.path.parent.name == "tests" and item.path.parent.parent.name in ("gateway", item.config.rootpath.name)
+    return own or bool(names & _ON_A_DATABASE) or item.get_closest_marker("django_db") is not None
+
+
 def counters_of(worker, location):
     """Parallel workers never share counters: a Redis database of its own for each, or a file."""
     if location.startswith("redis:"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -121,7 +120,8 @@ class _Defaults(Template):
 
 def forget_counts() -> None:
     """The files of processes that are no more would be added up for ever."""
-    shutil.rmtree(os.environ.get("METRICS_DIR") or data_dir(ROOT) / "metrics", ignore_errors=True)
+    for file in Path(os.environ.get("METRICS_DIR") or data_dir(ROOT) / "metrics").glob("*.db"):
+        file.unlink(missing_ok=True)
 
 
 def main() -> None:

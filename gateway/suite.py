@@ -1,5 +1,7 @@
 """`make test`: the whole suite on SQLite, and again on PostgreSQL and Redis where they can be reached.
 
+The second run leaves out what another database cannot change: tests that touch none, and those in a browser.
+
 `TEST_DATABASE_URL` and `TEST_REDIS_URL` name the services (default: the usual local ports). `REQUIRE_SERVICES=1`
 fails without them, `REQUIRE_BROWSER=1` without a chromium, `REQUIRE_LANGUAGES=1` without those that the signed API's
 samples are written in; otherwise what could not run is said in the last line.
@@ -32,7 +34,8 @@ def main() -> int:
     shared = {"BROWSER_TESTS": "1" if browser else "0", "CHROMIUM": browser or ""}
     codes = [_pytest(shared | {"DATABASE_URL": "", "REDIS_URL": "", "CELERY_BROKER_URL": ""})]
     if services:
-        codes.append(_pytest(shared | {"DATABASE_URL": POSTGRES, "REDIS_URL": REDIS, "CELERY_BROKER_URL": ""}))
+        second = {"DATABASE_URL": POSTGRES, "REDIS_URL": REDIS, "CELERY_BROKER_URL": "", "SECOND_RUN": "1"}
+        codes.append(_pytest(shared | second))
     print(_summary(bool(browser), services, absent, codes), flush=True)
     return max(codes)
 
@@ -60,7 +63,7 @@ def _pytest(settings: dict[str, str]) -> int:
     environment = {name: value for name, value in environment.items() if value or name not in settings}
     print(f"── {settings['DATABASE_URL'].split(':')[0] or 'sqlite'} ──", flush=True)
     with tempfile.TemporaryDirectory(prefix="gateway-test-") as folder:
-        command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *sys.argv[1:]]
+        command = [sys.executable, "-m", "pytest", "-n", "3", "--dist", "loadfile", *sys.argv[1:]]
         return subprocess.run(command, env=environment | {"DATA_DIR": folder}, check=False).returncode
 
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actors import Actor
 from gateway.lib.jobs import wake
-from gateway.lib.meters import DELIVERIES
+from gateway.lib.meters import count_delivery
 from gateway.lib.work import ended
 from webhooks import schedule
 from webhooks.courier import Outcome
@@ -45,7 +45,7 @@ def record(outcomes: list[Outcome]) -> None:
     for outcome in outcomes:
         if not outcome.delivered:
             _mark_failed(endpoints[outcome.delivery.endpoint.pk], outcome, now)
-        DELIVERIES.labels("delivered" if outcome.delivered else "failed").inc()
+        count_delivery("delivered" if outcome.delivered else "failed")
     for pk, endpoint in endpoints.items():
         if before[pk] != (endpoint.enabled, endpoint.failing_since):
             _save(endpoint, now)

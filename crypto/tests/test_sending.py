@@ -14,7 +14,7 @@ from crypto.models import Attempt, HotWallet, Network, Outgoing, Sender
 from crypto.services.outgoing_ends import give_up_outgoing, resume_sender
 from crypto.services.withdrawals import reject_withdrawal
 from crypto.tests import scripted_chain
-from crypto.tests.chain_house import ONE, OUTSIDE, everything_is_due, own, withdraw
+from crypto.tests.chain_house import ONE, everything_is_due, own, withdraw
 from gateway.lib.errors import IllegalTransition, InvalidFields, NotAllowed
 from ledger.models import Posting
 from ledger.testing import assert_ledger_balances, fund
@@ -35,14 +35,6 @@ def chain(monkeypatch, settings, cast):
     HotWallet.objects.create(network=Network.objects.get(code="BSC"), mode="test", address=WALLET)
     fund(cast.merchant, 1000 * ONE, currency="USDT", network="BSC")
     return use(monkeypatch, settings, scripted_chain.ScriptedChain())
-
-
-@pytest.fixture
-def chain_without_nonces(monkeypatch, settings, cast):
-    wallet = "TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf"
-    HotWallet.objects.create(network=Network.objects.get(code="TRX"), mode="test", address=wallet)
-    fund(cast.merchant, 1000 * ONE, currency="USDT", network="TRX")
-    return use(monkeypatch, settings, scripted_chain.ScriptedChain(uses_nonces=False))
 
 
 def drive(rounds=1):
@@ -347,57 +339,6 @@ def test_what_is_signed_cannot_be_rejected(cast, chain):
 
     withdrawal.refresh_from_db()
     assert (withdrawal.status, own(cast.merchant)) == ("processing", (900 * ONE, 100 * ONE))
-
-
-def test_without_nonces_a_new_form_only_when_the_old_one_is_dead_and_was_never_mined(cast, chain_without_nonces):
-    chain = chain_without_nonces
-    chain.answers = [NodeTimeout("lost")]
-    withdrawal = withdraw(cast.merchant, 100 * ONE, "TRX", address=OUTSIDE["TRX"])
-    drive(3)
-    assert (Attempt.objects.count(), len(set(chain.asked))) == (1, 1)
-    dead = Attempt.objects.get().dead_after_height
-    chain.known.clear()
-    chain.head = dead + 19  # dead, not deep enough
-    drive(3)
-    assert Attempt.objects.count() == 1
-    chain.head += 1
-    drive()
-    assert Attempt.objects.count() == 1  # one look is not enough
-    drive()
-
-    assert Attempt.objects.count() == 2
-    finish(chain, the(withdrawal))
-    withdrawal.refresh_from_db()
-    assert (withdrawal.status, own(cast.merchant, "TRX")) == ("completed", (900 * ONE, 0))
-    assert_ledger_balances()
-
-
-def test_without_nonces_what_was_mined_at_the_last_moment_is_found(cast, chain_without_nonces):
-    chain = chain_without_nonces
-    chain.answers = [(NodeTimeout("lost"),)]
-    withdrawal = withdraw(cast.merchant, 100 * ONE, "TRX", address=OUTSIDE["TRX"])
-    drive()
-    chain.mine(chain.asked[0], blocks=100)
-
-    drive()
-
-    withdrawal.refresh_from_db()
-    assert (withdrawal.status, Attempt.objects.count()) == ("completed", 1)
-
-
-def test_without_nonces_what_is_always_refused_ends_released_after_its_end(cast, chain_without_nonces):
-    chain = chain_without_nonces
-    chain.answers = [Refused("bad", "other")] * 50
-    withdrawal = withdraw(cast.merchant, 100 * ONE, "TRX", address=OUTSIDE["TRX"])
-    drive(8)
-    assert own(cast.merchant, "TRX") == (900 * ONE, 100 * ONE)
-    chain.head += 100
-
-    drive(3)
-
-    withdrawal.refresh_from_db()
-    assert (withdrawal.status, own(cast.merchant, "TRX")) == ("failed", (1000 * ONE, 0))
-    assert_ledger_balances()
 
 
 def test_no_process_but_the_signer_sends_anything(cast, chain, settings):

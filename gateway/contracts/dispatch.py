@@ -19,7 +19,7 @@ from gateway.contracts.base import refusal
 from gateway.contracts.portal.errors import envelope as portal_envelope
 from gateway.contracts.problems import Problem, problem_of, unknown_address
 from gateway.lib import strict_json
-from gateway.lib.meters import REQUEST_SECONDS, REQUESTS
+from gateway.lib.meters import count_request
 
 PREFIX = "/api/v1/"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -35,8 +35,7 @@ def api(request: HttpRequest) -> HttpResponse:
     started, contract = time.perf_counter(), choose(request, path)
     response = _answer(request, contract, path)
     method = request.method if request.method in _METHODS else "other"
-    REQUESTS.labels(contract, method, response.status_code).inc()
-    REQUEST_SECONDS.labels(contract, method).observe(time.perf_counter() - started)
+    count_request(contract, method, response.status_code, time.perf_counter() - started)
     return response
 
 

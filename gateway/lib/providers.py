@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from gateway.lib.crash import crash_point
 from gateway.lib.jobs import wake
-from gateway.lib.meters import PROVIDER_SECONDS
+from gateway.lib.meters import count_provider_call
 from gateway.lib.work import WorkModel, backoff, settle
 
 log = structlog.get_logger(__name__)
@@ -105,7 +105,7 @@ def call(request: Callable[[], Outcome], name: str) -> Outcome:
     except Exception as error:  # an answer that our adapter could not read is no answer
         log.exception("provider_answer_unreadable", error=type(error).__name__)
         outcome = Outcome("unknown")
-    PROVIDER_SECONDS.labels(name, outcome.result).observe(time.perf_counter() - started)
+    count_provider_call(name, outcome.result, time.perf_counter() - started)
     return outcome
 
 

@@ -74,7 +74,7 @@ def test_a_backup_restored_elsewhere_is_the_same_books(two, tmp_path):
 
     assert (file.stat().st_mode & 0o777, list(tmp_path.glob(".*.part"))) == (0o600, [])
     (tmp_path / "two" / "secrets.env").write_text((tmp_path / "one" / "secrets.env").read_text())
-    assert "The books balance" in second.done("restore", str(file))
+    assert "the books balance" in second.done("restore", str(file))
     assert second.counts() == first.counts()
     assert second.done("verify_ledger") == first.done("verify_ledger")
     assert second.run("migrate", "--check").returncode == 0

@@ -132,7 +132,7 @@ def test_the_menu_of_a_phone_works_by_touch_and_by_keyboard(cast, browse):
 
     page.get_by_role("button", name="Open the menu").focus()
     page.keyboard.press("Enter")
-    rail.get_by_role("link", name="Payments").press("Enter")
+    rail.get_by_role("link", name="Payments", exact=True).press("Enter")
     page.wait_for_url("**/panel/payments")
     expect(rail).to_be_hidden()
 

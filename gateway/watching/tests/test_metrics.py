@@ -103,3 +103,12 @@ def test_no_key_and_no_name_is_in_them(cast, payment):
 
     for secret in (*cast.keys.values(), "Chai Point", "merchant@example.com", payment.public_id):
         assert secret not in text
+
+
+def test_what_cannot_be_counted_is_done_all_the_same(cast, monkeypatch):
+    def fails(*_):
+        raise FileNotFoundError
+
+    monkeypatch.setattr("gateway.lib.meters._REQUESTS.labels", fails)
+
+    assert Client().get("/api/v1/profile", headers={"X-API-KEY": "wrong"}).status_code == 401
