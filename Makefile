@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export DATA_DIR ?= var
 export PORT ?= 8000
 
-.PHONY: run test lint check bench openapi screenshots clean
+.PHONY: run test lint check bench proof soak openapi pictures screenshots clean
 
 run: $(VENV)/.runtime
 	@$(BIN)/python manage.py migrate --verbosity 0
@@ -26,12 +26,23 @@ lint: $(VENV)/.development
 check: lint
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m gateway.check_deploy
+	$(BIN)/python -m gateway.check_migrations
 
 bench: $(VENV)/.development
 	$(BIN)/python -m bench
 
+# All experiments of docs/proof.md, at most 45 minutes; `make proof ONLY="kill-web doors"` runs some.
+proof: $(VENV)/.proof
+	@env -u DATA_DIR -u PORT $(BIN)/python -m proof $(ONLY)
+
+soak: $(VENV)/.proof
+	@env -u DATA_DIR -u PORT $(BIN)/python -m proof soak
+
 openapi: $(VENV)/.development
 	$(BIN)/python manage.py freeze_openapi
+
+pictures: $(VENV)/.development
+	@env -u DATA_DIR -u PORT $(BIN)/python -m tests.pictures
 
 screenshots: $(VENV)/.development
 	@env -u DATA_DIR -u PORT $(BIN)/python -m tests.screenshots
@@ -48,6 +59,11 @@ $(VENV)/.development: requirements.txt requirements-dev.txt | $(VENV)/bin/python
 	@echo "Installing what requirements-dev.txt names (once) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.proof: requirements-proof.txt | $(VENV)/.development
+	@echo "Installing what requirements-proof.txt names (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-proof.txt
+	@touch $@
 
 clean:
 	rm -rf $(VENV) var

@@ -18,6 +18,7 @@ def pytest_configure(config):
         settings.CACHES["default"]["LOCATION"] = counters_of(worker, settings.CACHES["default"]["LOCATION"])
 
 
+_ON_A_SERVICE = ("django_db", "postgres", "redis")
 _ON_A_DATABASE = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
 
@@ -36,7 +37,20 @@ def _depends_on_the_database(item):
         return False
     # Whole installations, started by their own commands, use the run's database without a fixture of pytest-django.
     own = item.path.parent.name == "tests" and item.path.parent.parent.name in ("gateway", item.config.rootpath.name)
-    return own or bool(names & _ON_A_DATABASE) or item.get_closest_marker("django_db") is not None
+    return own or bool(names & _ON_A_DATABASE) or any(map(item.get_closest_marker, _ON_A_SERVICE))
+
+
+def pytest_generate_tests(metafunc):
+    """`python -m proof` runs each race many times over; every time is a test of its own, with a fresh database."""
+    rounds = int(os.environ.get("PROOF_ROUNDS", "1"))
+    if rounds > 1 and metafunc.definition.get_closest_marker("race"):
+        metafunc.fixturenames.append("proof_round")
+        metafunc.parametrize("proof_round", range(rounds))
+
+
+@pytest.fixture
+def proof_round():
+    """The number of a repetition."""
 
 
 def counters_of(worker, location):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from django.db import models
 from django.db.models import Q, QuerySet
 
 from accounts.models import Merchant, Role, User
+from gateway.lib.compiled import Compiled, Slot
 from gateway.lib.errors import NotFound
 
 
@@ -49,7 +52,7 @@ def scope(rows: QuerySet[M], viewer: Viewer) -> QuerySet[M]:
     if user.role == Role.MERCHANT:
         return rows.filter(merchant_id=user.merchant_id or 0)
     if user.role == Role.API_USER:
-        return rows.filter(merchant_id=user.merchant_id or 0, created_by=user)
+        return rows.filter(merchant_id=user.merchant_id or 0, created_by_id=user.pk or 0)
     return rows.none()
 
 
@@ -58,7 +61,7 @@ def team_merchants(user: User) -> QuerySet[Merchant]:
     if user.role == Role.SUPER_ADMIN:
         return Merchant.objects.all()
     if user.role == Role.ADMIN:
-        return Merchant.objects.filter(users__role=Role.MERCHANT, users__parent=user).distinct()
+        return Merchant.objects.filter(users__role=Role.MERCHANT, users__parent_id=user.pk or 0).distinct()
     return Merchant.objects.filter(pk=user.merchant_id or 0)
 
 
@@ -71,6 +74,29 @@ def team_users(user: User) -> QuerySet[User]:
     if user.role == Role.MERCHANT:
         return User.objects.filter(merchant_id=user.merchant_id or 0)
     return User.objects.filter(pk=user.pk)
+
+
+class Finder(Generic[M]):
+    """Finds one row that a viewer may see, by its public id: `visible` says which, and is compiled once per role."""
+
+    def __init__(self, visible: Callable[[Viewer], QuerySet[M]]) -> None:
+        self._queries = {role: Compiled(partial(self._query, visible, role)) for role in Role.values}
+
+    def find(self, viewer: Viewer, public_id: str) -> M:
+        """Raises `NotFound`."""
+        user = viewer.user
+        query = self._queries.get(user.role)
+        values = {"mode": viewer.mode, "user": user.pk or 0, "merchant": user.merchant_id or 0, "public_id": public_id}
+        row = query.first(**values) if query else None
+        if row is None:
+            raise NotFound()
+        return row
+
+    @staticmethod
+    def _query(visible: Callable[[Viewer], QuerySet[M]], role: str) -> QuerySet[M]:
+        anybody: Any = {"pk": Slot("user"), "merchant_id": Slot("merchant")}
+        mode: Any = Slot("mode")
+        return visible(Viewer(User(role=role, **anybody), mode)).filter(public_id=Slot("public_id")).order_by()
 
 
 def get_or_404(rows: QuerySet[M], **lookup: Any) -> M:

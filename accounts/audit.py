@@ -1,4 +1,4 @@
-"""The audit trail: `record` adds one row in the caller's transaction."""
+"""The audit trail: `record` adds one row in the caller's transaction; `entry` makes one to be written with others."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ def record(
 
     `data` holds plain JSON values: what changed, from and to, a reason. Never a secret, a key or a card number.
     """
+    entry(actor, action, target, merchant=merchant, mode=mode, **data).save(force_insert=True)
+
+
+def entry(
+    actor: Actor, action: str, target: str, *, merchant: Merchant | int | None = None, mode: str = "", **data: Any
+) -> AuditRecord:
+    """What `record` writes, not yet written."""
     context = logs.context()
-    AuditRecord.objects.create(
+    return AuditRecord(
         actor=actor.user,
         actor_label=actor.label[:80],
         action=action,

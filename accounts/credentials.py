@@ -11,7 +11,7 @@ from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import DateTimeField, Q
 from django.utils import timezone
 
 from accounts import audit
@@ -20,6 +20,7 @@ from accounts.errors import KeyReplaced
 from accounts.issuing import IssuedCredential, issue_credential
 from accounts.models import Credential, PortalKey, User
 from gateway.lib import secrets
+from gateway.lib.compiled import Compiled, Slot
 from gateway.lib.modes import Mode
 
 __all__ = [
@@ -33,6 +34,15 @@ _CHECKOUT_KEY = re.compile(r"key_(?:test|live)_[A-Za-z0-9]{16}", re.ASCII)
 _DASHBOARD_KEY = re.compile(r"(?:test|live)_sk_[A-Za-z0-9_-]{43}", re.ASCII)
 _ACCESS_KEY = re.compile(r"ak_(?:test|live)_[A-Za-z0-9]{24}", re.ASCII)
 _TOUCH_EVERY = timedelta(minutes=1)
+_KEY_BY_DIGEST: Compiled[PortalKey] = Compiled(
+    lambda: PortalKey.objects.select_related("user", "user__merchant").filter(digest=Slot("digest"))
+)
+_CREDENTIAL: Compiled[Credential] = Compiled(
+    lambda: Credential.objects.select_related("merchant").filter(
+        Q(expires_at=None) | Q(expires_at__gt=Slot("now", DateTimeField())),
+        contract=Slot("contract"), identifier=Slot("identifier"), revoked_at=None,
+    )
+)
 
 
 def portal_digest(key: str) -> str:
@@ -43,8 +53,7 @@ def find_portal_key(text: str) -> PortalKey | None:
     """The key with its user and merchant in one query; None for anything that is not one of ours."""
     if not _PORTAL_KEY.fullmatch(text):
         return None
-    rows = PortalKey.objects.select_related("user", "user__merchant")
-    return rows.filter(digest=portal_digest(text)).first()
+    return _KEY_BY_DIGEST.first(digest=portal_digest(text))
 
 
 def find_checkout_credential(key: str, secret: str) -> Credential | None:
@@ -76,9 +85,7 @@ def find_dashboard_credential(key: str) -> Credential | None:
 
 def _usable(contract: str, identifier: str) -> Credential | None:
     """What may be used at this moment: neither revoked nor expired."""
-    unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    rows = Credential.objects.filter(unexpired, contract=contract, revoked_at=None)
-    return rows.select_related("merchant").filter(identifier=identifier).first()
+    return _CREDENTIAL.first(contract=contract, identifier=identifier, now=timezone.now())
 
 
 def allows_address(credential: Credential, address: str) -> bool:

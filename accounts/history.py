@@ -29,3 +29,16 @@ def timeline(targets: Iterable[str], titles: Mapping[str, str]) -> list[Timeline
         )
         for row in rows
     ]
+
+
+def last_by_a_person(target: str) -> TimelineItem | None:
+    """What somebody did last to `target`."""
+    row = AuditRecord.objects.filter(target=target, actor__isnull=False).select_related("actor").order_by("-id").first()
+    if row is None or row.actor is None:
+        return None
+    return TimelineItem(row.created_at, words(row.action), str(row.data.get("detail", "")), row.actor.name)
+
+
+def words(action: str) -> str:
+    """`payout.first_approved` → "First approved"."""
+    return action.partition(".")[2].replace("_", " ").capitalize() or action

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, Literal
 
 from django.db import transaction
 from django.utils import timezone
@@ -47,8 +47,7 @@ def issue_credential(
     """
     _check_owner(actor, merchant.pk)
     name, addresses = _checked_name(name), checked_addresses(allowed_addresses)
-    if expires_at is not None and expires_at <= timezone.now():
-        raise InvalidFields(expires_at="must be in the future")
+    _checked_end(expires_at)
     issued, kept = _MAKERS[contract](mode)
     Credential.objects.create(
         merchant=merchant, contract=contract, mode=mode, name=name, allowed_addresses=addresses,
@@ -64,24 +63,37 @@ def issue_credential(
 
 @transaction.atomic
 def change_credential(
-    *, actor: Actor, credential: Credential, name: str | None = None, allowed_addresses: Iterable[str] | None = None
+    *, actor: Actor, credential: Credential, name: str | None = None, allowed_addresses: Iterable[str] | None = None,
+    expires_at: datetime | Literal["as it is"] | None = "as it is",
 ) -> Credential:
-    """Changes what is given, at once. Raises `NotFound`, `IllegalTransition` (over), `InvalidFields`."""
+    """Changes what is given, at once; `expires_at=None` is never. Raises `NotFound`, `IllegalTransition` (over),
+    `InvalidFields`.
+    """
     row = _locked(actor, credential)
     wanted: dict[str, Any] = {
-        "name": None if name is None else _checked_name(name),
-        "allowed_addresses": None if allowed_addresses is None else checked_addresses(allowed_addresses),
+        "name": row.name if name is None else _checked_name(name),
+        "allowed_addresses":
+            row.allowed_addresses if allowed_addresses is None else checked_addresses(allowed_addresses),
+        "expires_at": row.expires_at if expires_at == "as it is" else _checked_end(expires_at),
     }
-    changed = {
-        field: [getattr(row, field), value] for field, value in wanted.items()
-        if value is not None and value != getattr(row, field)
-    }
+    changed = {field: (getattr(row, field), value) for field, value in wanted.items() if value != getattr(row, field)}
     for field, (_, value) in changed.items():
         setattr(row, field, value)
     if changed:
         row.save(update_fields=list(changed))
-        _write_down(actor, row, "changed", changed=changed)
+        told = {field: [_plain(old), _plain(new)] for field, (old, new) in changed.items()}
+        _write_down(actor, row, "changed", changed=told)
     return row
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _checked_end(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment <= timezone.now():
+        raise InvalidFields(expires_at="must be in the future")
+    return moment
 
 
 @transaction.atomic

@@ -56,6 +56,10 @@ class Merchant(StatefulModel):
     public_checkout = models.BooleanField(default=False)
     # Tokens (10⁻⁸) that may be withdrawn in a day of UTC; null: the installation's WITHDRAWAL_DAILY_LIMIT.
     withdrawal_daily_limit_minor = models.BigIntegerField(null=True, blank=True)
+    # Who moves its live money, by an adapter's name; empty: the installation's LIVE_PAYMENT_PROVIDER and
+    # LIVE_PAYOUT_PROVIDER.
+    payment_provider = models.CharField(max_length=32, blank=True, default="", db_default="")
+    payout_provider = models.CharField(max_length=32, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return self.name

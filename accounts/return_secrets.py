@@ -39,6 +39,14 @@ def reveal_return_secret(row: ReturnSecret) -> str:
 
 
 @transaction.atomic
+def show_return_secret(*, actor: Actor, row: ReturnSecret) -> str:
+    """The secret in clear, for its owner's eyes; that it was shown is written down."""
+    target = row.merchant.public_id
+    audit.record(actor, "return_secret.shown", target, merchant=row.merchant_id, mode=row.mode)
+    return reveal_return_secret(row)
+
+
+@transaction.atomic
 def regenerate_return_secret(*, actor: Actor, merchant: Merchant, mode: str, replaces: ReturnSecret) -> ReturnSecret:
     """A new secret; it alone signs from now on. `SecretReplaced`, and no change, if `replaces` is no longer the one."""
     changes = {"secret_encrypted": secrets.encrypt(_new(mode)), "created_at": timezone.now()}

@@ -253,8 +253,12 @@ def set_password(*, actor: Actor, user: User, new: str) -> User:
 def update_merchant(
     *, actor: Actor, merchant: Merchant, name: str | None = None, settlement_delay_days: int | None = None,
     payout_auto_approve_minor: int | None = None, public_checkout: bool | None = None,
+    payment_provider: str | None = None, payout_provider: str | None = None,
 ) -> Merchant:
-    """Operators' settings of a business; None leaves a setting as it is, a negative limit means no auto-approval."""
+    """Operators' settings of a business; None leaves a setting as it is, a negative limit means no auto-approval.
+
+    A provider that is not installed moves nothing: new payments or payouts are refused until it is.
+    """
     if actor.user is not None and not actor.user.is_operator:
         raise NotAllowed()
     limit = payout_auto_approve_minor
@@ -263,6 +267,8 @@ def update_merchant(
         "settlement_delay_days": settlement_delay_days,
         "payout_auto_approve_minor": limit,
         "public_checkout": public_checkout,
+        "payment_provider": payment_provider,
+        "payout_provider": payout_provider,
     }
     changed = {}
     for field, value in wanted.items():

@@ -2,9 +2,14 @@
 
 from celery import shared_task
 
-from accounts import invitations
+from accounts import invitations, retention
 
 
 @shared_task(name="accounts.invite")
 def invite() -> int:
     return invitations.send_due()
+
+
+@shared_task(name="accounts.prune")
+def prune() -> int:
+    return retention.prune()

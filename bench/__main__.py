@@ -1,7 +1,11 @@
-"""`make bench`: POST /payments and GET /balance of the portal beside the same SQL in pgbench, interleaved in one run.
+"""`make bench`: what the gateway does beside the same work in plain SQL, interleaved in one run, as ratios.
+
+    python -m bench             everything (about ten minutes)
+    python -m bench balance …   these cases alone: the HTTP cases by name, `posting`, `signed`, `deliveries`, `lists`
 
 Needs PostgreSQL, Redis, pgbench and wrk on this machine (Debian: postgresql, redis-server, wrk). Client, servers and
 database share its cores, so quote the ratios, never the numbers. Makes and drops a database `gateway_bench`.
+`python -m bench.lists` measures the dashboard's lists at 1,000,000 sessions.
 """
 
 from __future__ import annotations
@@ -11,49 +15,65 @@ import shutil
 import statistics
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
-from bench import floor, server
+from bench import deliveries, floor, payment_lists, posting, server
 
 CLIENTS = 8
-SECONDS = int(os.environ.get("BENCH_SECONDS", "8"))
+SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-CASES = ("create payment", "balance")
+# What is called over HTTP, and its goal: the share of the same SQL's rate.
+HTTP_GOALS = {"create payment": 0.30, "create order": 0.30, "get payment": 0.10, "balance": 0.10, "payout, one wallet": 0.40}
+POSTING_GOAL, DELIVERY_GOAL, LIST_GOAL, SIGNED_GOAL = 0.5, 0.5, 3.0, 1.15
+Pairs = list[tuple[float, float]]
 
 
-def main() -> int:
+def main(wanted: list[str]) -> int:
     for program in ("pgbench", "wrk"):
         if shutil.which(program) is None:
             print(f"{program} is needed; see the docstring of bench/__main__.py.")
             return 1
-    with tempfile.TemporaryDirectory(prefix="gateway-bench-") as name:
-        folder = Path(name)
-        with server.running(folder) as running:
-            rates = measure(folder, running)
-    report(rates)
+    with tempfile.TemporaryDirectory(prefix="gateway-bench-") as name, server.running(Path(name)) as running:
+        measure(Path(name), running, wanted)
     return 0
 
 
-def measure(folder: Path, running: server.Server) -> dict[str, list[tuple[float, float]]]:
-    """Per case, one (pgbench, HTTP) pair of rates a round; the two in turn, so that a slow minute hits both."""
-    rates: dict[str, list[tuple[float, float]]] = {case: [] for case in CASES}
-    for turn in range(ROUNDS + 1):
-        for case in CASES:
-            pair = (floor.rate(folder, case, CLIENTS, SECONDS), running.rate(folder, case, CLIENTS, SECONDS))
-            if turn:  # the first round only warms up
-                rates[case].append(pair)
-    return rates
+def measure(folder: Path, running: server.Server, wanted: list[str]) -> None:
+    print(f"Medians of {ROUNDS} rounds of {SECONDS} s, {CLIENTS} clients, on {os.cpu_count()} cores that all of it shares.\n")
+    print("| case | the least | the gateway | ratio | goal |\n|---|---|---|---|---|")
+    for case, goal in HTTP_GOALS.items():
+        if _is_wanted(case, wanted):
+            pairs = interleaved(partial(floor.rate, folder, case), partial(running.rate, case))
+            report(f"{case}, HTTP beside SQL", pairs, goal)
+    for case in posting.MERCHANTS:
+        if _is_wanted("posting", wanted):
+            pairs = interleaved(partial(floor.rate, folder, case), partial(posting.rate, case))
+            report(f"{case}, Python beside SQL", pairs, POSTING_GOAL)
+    if _is_wanted("signed", wanted):
+        pairs = interleaved(partial(running.rate, "signed link"), partial(running.rate, "create payment"))
+        report("time of a signed link beside a payment by key", pairs, SIGNED_GOAL, at_most=True)
+    if _is_wanted("deliveries", wanted):
+        report("deliveries beside a bare loop", deliveries.rates(ROUNDS), DELIVERY_GOAL)
+    if _is_wanted("lists", wanted):
+        for title, small, large in payment_lists.rates():
+            print(f"| payments, {title}: ms at {payment_lists.SIZES[0]:,} and at {payment_lists.SIZES[1]:,} | {small:.1f} | {large:.1f} | {large / small:.1f} | ≤ {LIST_GOAL:g} |", flush=True)
 
 
-def report(rates: dict[str, list[tuple[float, float]]]) -> None:
-    print(f"{'':<16}{'SQL/s':>10}{'HTTP/s':>10}{'ratio':>8}   (medians of {ROUNDS} rounds of {SECONDS} s, {CLIENTS} clients)")
-    for case, pairs in rates.items():
-        sql, http = (statistics.median(side) for side in zip(*pairs, strict=True))
-        ratio = statistics.median(b / a for a, b in pairs)
-        print(f"{case:<16}{sql:>10,.0f}{http:>10,.0f}{ratio:>8.2f}")
+def _is_wanted(case: str, wanted: list[str]) -> bool:
+    return not wanted or case in wanted
 
 
+def interleaved(least, ours) -> Pairs:  # type: ignore[no-untyped-def]
+    """One pair of rates a round, the two in turn, so that a slow minute hits both; the first round only warms up."""
+    return [(least(CLIENTS, SECONDS), ours(CLIENTS, SECONDS)) for _ in range(ROUNDS + 1)][1:]
+
+
+def report(title: str, pairs: Pairs, goal: float, at_most: bool = False) -> None:
+    least, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
+    ratio = statistics.median(b / a for a, b in pairs)
+    print(f"| {title} | {least:,.0f}/s | {ours:,.0f}/s | {ratio:.2f} | {'≤' if at_most else '≥'} {goal:g} |", flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

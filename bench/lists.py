@@ -2,7 +2,7 @@
 
 Two merchants in the same tables of an own database (`gateway_bench_lists`, made and dropped; `KEEP=1` keeps it), filled
 by `generate_series`; calls in this process, small and large in turn. Quote the ratios: the goal is a 95th percentile at
-1,000,000 of at most 3 times that at 10,000. `EXPORTS=1` also writes 1,000,000 rows in three formats and tells the memory.
+1,000,000 of at most 3 times that at 10,000. `EXPORTS=1` also writes 1,000,000 rows in each format and tells the memory.
 """
 
 from __future__ import annotations
@@ -60,6 +60,9 @@ LISTS = {
     "sort_by=amount": "?sort_by=amount",
     "sort_by=amount asc, middle": "?sort_by=amount&sort_order=asc&page={middle}",
     "sort_by=paid_at": "?sort_by=paid_at",
+    "sort_by=paid_at, middle": "?sort_by=paid_at&page={middle}",
+    "status=paid, sort_by=amount, middle": "?status=paid&sort_by=amount&page={half}",
+    "network=BSC, middle": "?network=BSC&page={tenth}",
     "sort_by=paid_at asc": "?sort_by=paid_at&sort_order=asc",
     "search=reference": "?search=ORDER-00009{digit}",
     "search=e-mail": "?search=customer99{digit}7@shop",
@@ -67,8 +70,11 @@ LISTS = {
 }
 OTHERS = {
     "transactions": "/transactions", "transactions, middle": "/transactions?page={half}",
-    "transactions, min_amount": "/transactions?min_amount=499", "addresses": "/addresses", "overview": "/overview",
-    "balance": "/balance/crypto", "analytics 30d": "/analytics/payments", "analytics 1y by day": "/analytics/payments?period=1y",
+    "transactions, min_amount": "/transactions?min_amount=499",
+    "transactions, min_amount, middle": "/transactions?min_amount=250&page={quarter}",
+    "transactions, type and network, middle": "/transactions?type=incoming&network=BSC&page={tenth}",
+    "addresses": "/addresses", "addresses, has_balance": "/addresses?has_balance=false&sort_by=balance",
+    "overview": "/overview", "balance": "/balance/crypto", "balance by network": "/balance/networks", "analytics 30d": "/analytics/payments", "analytics 1y by day": "/analytics/payments?period=1y",
 }
 
 
@@ -138,9 +144,13 @@ def take_indexes() -> list[str]:
 def finish(indexes: list[str]) -> None:
     from django.db import connection
 
+    from crypto.services.figuring import rebuild_figures
+
     with connection.cursor() as cursor:
         for definition in indexes:
             cursor.execute(definition)
+        started = time.perf_counter()
+        print(f"{rebuild_figures()} rows counted anew in {time.perf_counter() - started:.0f} s", flush=True)
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("SET statement_timeout = 30000")
         cursor.execute("SET session_replication_role = origin")
@@ -171,6 +181,7 @@ def words(merchant, rows, turn):  # type: ignore[no-untyped-def]
 
     today = timezone.now()
     return {
+        "tenth": rows // 400 + turn, "quarter": rows * 3 // 320 + turn,
         "middle": rows // 40 + turn, "last": rows // 20, "failed": rows // 800 + turn, "half": rows * 3 // 160, "digit": turn % 10,
         "start": f"{today - timedelta(days=100 + turn):%Y-%m-%d}", "end": f"{today - timedelta(days=70 + turn):%Y-%m-%d}",
         "id": md5(f"{merchant.pk}s{turn + 7}".encode()).hexdigest()[:12],
@@ -178,9 +189,9 @@ def words(merchant, rows, turn):  # type: ignore[no-untyped-def]
 
 
 def write_exports(merchant) -> None:  # type: ignore[no-untyped-def]
-    """Each in a process of its own, so that its peak is its own."""
-    for format in ("csv", "json", "xlsx"):
-        code = WRITE.format(merchant=merchant.pk, format=format)
+    """Each in a process of its own, so that its peak is its own; a PDF of as many rows as one may have."""
+    for format in ("csv", "json", "xlsx", "pdf"):
+        code = WRITE.format(merchant=merchant.pk, format=format, days=17 if format == "pdf" else 400)
         started = time.perf_counter()
         told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
         print(f"export {format:<6} {told[0]:>9} rows, {int(told[1]) // 2**20:>5} MB file, {int(told[2]) // 1024:>5} MB of memory "
@@ -200,7 +211,7 @@ from crypto.exports import services
 from gateway.lib.work import claim_due
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 row = Export.objects.create(merchant_id={merchant}, mode="test", format="{format}", type="sessions",
-    starts_at=timezone.now() - timedelta(days=400), ends_at=timezone.now(), due_at=timezone.now())
+    starts_at=timezone.now() - timedelta(days={days}), ends_at=timezone.now(), due_at=timezone.now())
 (mine,) = claim_due(Export.objects.filter(pk=row.pk))
 services.make(mine)
 row.refresh_from_db()

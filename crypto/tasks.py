@@ -57,6 +57,13 @@ def reconcile() -> int:
     return reconciling.reconcile_nightly()
 
 
+@shared_task(name="crypto.fold_figures")
+def fold_figures() -> int:
+    from crypto.services import figuring
+
+    return figuring.fold_figures()
+
+
 @shared_task(name="crypto.export", soft_time_limit=3300, time_limit=3600)
 def export() -> int:
     from crypto.exports import services

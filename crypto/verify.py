@@ -25,6 +25,7 @@ from django.db.models.functions import Cast, Coalesce, Concat
 
 from accounts.models import AuditRecord
 from crypto.models import ChainTransaction, DepositAddress, Outgoing, Sender, Session, Sweep, Withdrawal
+from crypto.services.figuring import wrong_figures
 from gateway.lib.sums import ExactSum
 from ledger.models import Entry, Posting
 from ledger.verify import register_check
@@ -152,3 +153,9 @@ def sessions() -> Iterator[str]:
 def _sum_of(rows: object, group: str) -> Subquery:
     totals = rows.order_by().values(group).annotate(total=ExactSum("amount_minor")).values("total")  # type: ignore[attr-defined]
     return Subquery(totals, output_field=BigIntegerField())
+
+
+@register_check
+def figures() -> Iterator[str]:
+    """What is kept of sessions and movements is what a direct count of them finds."""
+    yield from wrong_figures()

@@ -8,6 +8,9 @@ from typing import Any
 from celery import Celery, signals
 from kombu.transport import TRANSPORT_ALIASES
 
+import gateway.lib.beats  # noqa: F401 - workers and scheduler note their signs of life
+from gateway import liveness, telemetry
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
 # Kombu's own lets a worker read a message that is still being written, and the worker ends.
 TRANSPORT_ALIASES["filesystem"] = "gateway.lib.file_queue:Transport"
@@ -24,6 +27,17 @@ def _forget_dead_connections(**_: Any) -> None:
     from django.db import close_old_connections
 
     close_old_connections()
+
+
+@signals.worker_init.connect
+def _start_telemetry(**_: Any) -> None:
+    """Before a pool forks: its children inherit it, and begin their own sending."""
+    telemetry.start(os.environ.get("GATEWAY_PROCESS", "worker"))
+
+
+@signals.heartbeat_sent.connect
+def _say_that_we_live(**_: Any) -> None:
+    liveness.touch()
 
 
 @signals.setup_logging.connect

@@ -1,7 +1,8 @@
 """`python -m gateway.run`: starts every line of the Procfile, keeps them running, and stops them all on Ctrl-C.
 
 For one machine. A process that dies is started again after a moment, so that a killed worker costs seconds, not the
-gateway. In containers each line is a service of its own and the platform does this work.
+gateway. In containers each line is a service of its own, `python -m gateway.run worker`, and the platform does this
+work.
 """
 
 from __future__ import annotations
@@ -124,7 +125,15 @@ def forget_counts() -> None:
         file.unlink(missing_ok=True)
 
 
+def become(name: str) -> None:
+    """Never returns: this process is now the named service, and gets the platform's signals itself."""
+    service = next(service for service in services((ROOT / "Procfile").read_text()) if service.name == name)
+    os.execvpe(service.command[0], service.command, environment_of(name))
+
+
 def main() -> None:
+    if len(sys.argv) > 1:
+        become(sys.argv[1])
     forget_counts()
     running = services((ROOT / "Procfile").read_text())
     stopping = threading.Event()

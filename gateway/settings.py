@@ -7,40 +7,31 @@ generated in `DATA_DIR`) and production (`GATEWAY_ENV=production`: PostgreSQL, R
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
-
-from gateway.lib import environment, logs
+from gateway import telemetry
+from gateway.lib import environment, logs, preflight
 from gateway.schedule import beat_schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-environ.Env.read_env(BASE_DIR / ".env")
-env = environ.Env()
+env = environment.Environment()
+env.read_env(BASE_DIR / ".env")
 
-GATEWAY_ENV = env.str("GATEWAY_ENV", "demo")
-if GATEWAY_ENV not in ("demo", "production"):
-    raise ImproperlyConfigured("GATEWAY_ENV must be 'demo' or 'production'.")
+GATEWAY_ENV = env.one_of("GATEWAY_ENV", "demo", "production")
 DEMO = GATEWAY_ENV == "demo"
 DEBUG = False
 DATA_DIR = environment.data_dir(BASE_DIR)
-PORT = env.int("PORT", 8000)
+PORT = env.whole("PORT", 8000, most=65_535)
 PUBLIC_URL = env.str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 
 # Secrets ------------------------------------------------------------------------------------------------
 _generated = environment.demo_secrets(DATA_DIR) if DEMO else {}
 
 
-def _secret(name: str) -> str:
-    value = env.str(name, "") or _generated.get(name, "")
-    if not value:
-        raise ImproperlyConfigured(f"{name} must be set in production; see .env.example.")
-    return value
-
-
-SECRET_KEY = _secret("DJANGO_SECRET_KEY")
-GATEWAY_PEPPER = _secret("GATEWAY_PEPPER")
-GATEWAY_ENCRYPTION_KEYS = [key for key in _secret("GATEWAY_ENCRYPTION_KEYS").split(",") if key]
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", "") or _generated.get("DJANGO_SECRET_KEY", "")
+GATEWAY_PEPPER = env.str("GATEWAY_PEPPER", "") or _generated.get("GATEWAY_PEPPER", "")
+_keys = env.str("GATEWAY_ENCRYPTION_KEYS", "") or _generated.get("GATEWAY_ENCRYPTION_KEYS", "")
+GATEWAY_ENCRYPTION_KEYS = [key.strip() for key in _keys.split(",") if key.strip()]
 
 # Applications -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -68,6 +59,7 @@ MIDDLEWARE = [
     "gateway.lib.middleware.RequestContextMiddleware",
     "gateway.lib.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "gateway.contracts.door.ContractsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -99,11 +91,20 @@ TEMPLATES = [
 # Database -----------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{DATA_DIR / 'gateway.sqlite3'}")}
 _database = DATABASES["default"]
+# Apart from the address, so that one secret file serves the database's container and ours.
+_database["PASSWORD"] = env.str("DATABASE_PASSWORD", "") or _database.get("PASSWORD", "")
 ON_POSTGRES = "postgresql" in _database["ENGINE"]
+# Behind PgBouncer's transaction pooling a session is nobody's own: docs/scaling.md.
+DATABASE_POOLED = env.flag("DATABASE_POOLED", False)
 if ON_POSTGRES:
-    _database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
+    _database["CONN_MAX_AGE"] = env.whole("DATABASE_CONN_MAX_AGE", 60, least=0)
     _database["CONN_HEALTH_CHECKS"] = True
+    _database["ENGINE"] = "gateway.lib.postgresql"
     _database["OPTIONS"] = {"connect_timeout": 2, "options": "-c statement_timeout=30000 -c timezone=UTC"}
+    _database["OPTIONS"]["prepare_threshold"] = 2
+    if DATABASE_POOLED:
+        _database["OPTIONS"] = {"connect_timeout": 2, "prepare_threshold": None}
+        _database["DISABLE_SERVER_SIDE_CURSORS"] = True
 else:
     # Every atomic block takes the write lock at once: no read can later fail to become a write.
     _database["OPTIONS"] = {
@@ -152,11 +153,18 @@ if CELERY_BROKER_URL == "filesystem://":
         "store_processed": False,
         "polling_interval": 0.1,
     }
+elif CELERY_BROKER_URL.startswith(("amqp://", "amqps://")):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True, "connect_timeout": 1}
 else:
+    # Longer than any task may take: Redis gives a message to somebody else after it.
     CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "visibility_timeout": 3600, "socket_connect_timeout": 1, "socket_timeout": 5,
+        "visibility_timeout": 7200, "socket_connect_timeout": 1, "socket_timeout": 5,
     }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A worker that dies leaves its message to another. Twice is harmless: what is done is claimed in the database first.
+CELERY_TASK_ACKS_LATE = True
+# RabbitMQ takes a message for lost after half an hour; an export's row is found again by the next sweep anyway.
+CELERY_TASK_ANNOTATIONS = {"crypto.export": {"acks_late": False}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway_jobs"
 # The signer's queue has nothing to do with names: only the process that holds the keys listens to it.
@@ -176,9 +184,10 @@ CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BEAT_SCHEDULER = "gateway.beat:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "schedule")
 # Seconds between two rounds of the quickest sweeps; wake-ups make the usual case faster than this.
-SWEEP_SECONDS = env.float("SWEEP_SECONDS", 2.0)
+SWEEP_SECONDS = env.number("SWEEP_SECONDS", 2.0, least=0.05)
 CELERY_BEAT_SCHEDULE = beat_schedule(SWEEP_SECONDS)
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 
@@ -193,25 +202,28 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "panel:sign-in"
 LOGIN_REDIRECT_URL = "panel:overview"
-SESSION_COOKIE_AGE = env.int("SESSION_HOURS", 12) * 3600
+SESSION_COOKIE_AGE = env.whole("SESSION_HOURS", 12) * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
-SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", 5)
-SIGN_IN_LOCK_MINUTES = env.int("SIGN_IN_LOCK_MINUTES", 15)
+SIGN_IN_ATTEMPTS = env.whole("SIGN_IN_ATTEMPTS", 5)
+SIGN_IN_LOCK_MINUTES = env.whole("SIGN_IN_LOCK_MINUTES", 15)
 # Operators need an authenticator beside the password; who signed in long ago proves it again before money or keys.
-REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", not DEMO)
-STEP_UP_MINUTES = env.int("STEP_UP_MINUTES", 15)
+REQUIRE_SECOND_FACTOR = env.flag("REQUIRE_SECOND_FACTOR", not DEMO)
+STEP_UP_MINUTES = env.whole("STEP_UP_MINUTES", 15)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", "consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 10  # a mail server that hangs must not hold a worker
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", "Gateway <gateway@localhost>")
 
 # Web security ---------------------------------------------------------------------------------------------
-_hosts = ["127.0.0.1", "localhost", "[::1]", "testserver", PUBLIC_URL.split("://", 1)[-1].split(":")[0]]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=_hosts)
+_public_host = urlsplit(PUBLIC_URL).hostname or ""
+_hosts = [_public_host, "127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[*_hosts, "testserver"] if DEMO else _hosts)
 _https = PUBLIC_URL.startswith("https://")
-SECURE_SSL_REDIRECT = _https and env.bool("SECURE_SSL_REDIRECT", True)
+SECURE_SSL_REDIRECT = _https and env.flag("SECURE_SSL_REDIRECT", True)
+# What asks for these stands beside the gateway, inside, and speaks no TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
@@ -220,14 +232,15 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 CSRF_FAILURE_VIEW = "gateway.panel.errors.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if env.bool("BEHIND_TLS_PROXY", False):
+BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", False)
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # How many proxies of our own stand in front; X-Forwarded-For counts only behind them.
-PROXY_COUNT = env.int("PROXY_COUNT", 0)
+PROXY_COUNT = env.whole("PROXY_COUNT", 0, least=0, most=10)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # Tables that people upload (bank statements, result files).
-TABLE_MAX_BYTES = env.int("TABLE_MAX_BYTES", 10 * 2**20)
-TABLE_MAX_ROWS = env.int("TABLE_MAX_ROWS", 100_000)
+TABLE_MAX_BYTES = env.whole("TABLE_MAX_BYTES", 10 * 2**20)
+TABLE_MAX_ROWS = env.whole("TABLE_MAX_ROWS", 100_000)
 
 # Files, language, time ------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -262,45 +275,43 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 PORTAL_RATE_LIMITS = {  # requests an hour, per user and mode
-    "api_user": env.int("PORTAL_RATE_API_USER", 100),
-    "merchant": env.int("PORTAL_RATE_MERCHANT", 500),
-    "admin": env.int("PORTAL_RATE_ADMIN", 2000),
-    "super_admin": env.int("PORTAL_RATE_SUPER_ADMIN", 2000),
+    "api_user": env.whole("PORTAL_RATE_API_USER", 100),
+    "merchant": env.whole("PORTAL_RATE_MERCHANT", 500),
+    "admin": env.whole("PORTAL_RATE_ADMIN", 2000),
+    "super_admin": env.whole("PORTAL_RATE_SUPER_ADMIN", 2000),
 }
-CHECKOUT_RATE_LIMIT = env.int("CHECKOUT_RATE_LIMIT", 600)  # requests a minute, per key pair
-SIGNED_RATE_LIMIT = env.int("SIGNED_RATE_LIMIT", 600)  # requests a minute, per access key
-PUBLIC_CHECKOUT_RATE_LIMIT = env.int("PUBLIC_CHECKOUT_RATE_LIMIT", 30)  # requests a minute, per address
+CHECKOUT_RATE_LIMIT = env.whole("CHECKOUT_RATE_LIMIT", 600)  # requests a minute, per key pair
+SIGNED_RATE_LIMIT = env.whole("SIGNED_RATE_LIMIT", 600)  # requests a minute, per access key
+PUBLIC_CHECKOUT_RATE_LIMIT = env.whole("PUBLIC_CHECKOUT_RATE_LIMIT", 30)  # requests a minute, per address
 DASHBOARD_RATE_LIMITS = {  # requests and seconds, per key
-    "standard": (env.int("DASHBOARD_RATE_STANDARD", 100), 60),
-    "analytics": (env.int("DASHBOARD_RATE_ANALYTICS", 20), 60),
-    "exports": (env.int("DASHBOARD_RATE_EXPORTS", 5), 3600),
+    "standard": (env.whole("DASHBOARD_RATE_STANDARD", 100), 60),
+    "analytics": (env.whole("DASHBOARD_RATE_ANALYTICS", 20), 60),
+    "exports": (env.whole("DASHBOARD_RATE_EXPORTS", 5), 3600),
 }
-FAILED_AUTH_RATE_LIMIT = env.int("FAILED_AUTH_RATE_LIMIT", 60)  # wrong credentials a minute, per address and contract
+FAILED_AUTH_RATE_LIMIT = env.whole("FAILED_AUTH_RATE_LIMIT", 60)  # wrong credentials a minute, per address and contract
 
 # The business -----------------------------------------------------------------------------------------------
 LIVE_PAYMENT_PROVIDER = env.str("LIVE_PAYMENT_PROVIDER", "")
 LIVE_PAYOUT_PROVIDER = env.str("LIVE_PAYOUT_PROVIDER", "")
 # Paise; a first payout to a new beneficiary above it needs two approvals. Empty: never.
-NEW_BENEFICIARY_SECOND_APPROVAL_ABOVE = environment.rupees(
-    env.str("NEW_BENEFICIARY_SECOND_APPROVAL_ABOVE", "100000.00")
+NEW_BENEFICIARY_SECOND_APPROVAL_ABOVE = env.parsed(
+    "NEW_BENEFICIARY_SECOND_APPROVAL_ABOVE", "100000.00", environment.rupees
 )
 # Paise; an operator's word for a live manual_upi payment above it needs a second operator's. Empty: never.
-MATCH_SECOND_APPROVAL_ABOVE = environment.rupees(env.str("MATCH_SECOND_APPROVAL_ABOVE", "50000.00"))
+MATCH_SECOND_APPROVAL_ABOVE = env.parsed("MATCH_SECOND_APPROVAL_ABOVE", "50000.00", environment.rupees)
 # After so long without a match, a payment that its payer confirmed stands in the queue as overdue.
-MANUAL_UPI_REVIEW_HOURS = env.float("MANUAL_UPI_REVIEW_HOURS", 24.0)
-PAYOUT_BATCH_MAX_LINES = env.int("PAYOUT_BATCH_MAX_LINES", 1000)
+MANUAL_UPI_REVIEW_HOURS = env.number("MANUAL_UPI_REVIEW_HOURS", 24.0)
+PAYOUT_BATCH_MAX_LINES = env.whole("PAYOUT_BATCH_MAX_LINES", 1000)
 # The merchant (`mrc_…`) of public orders that name none; the demo's is its demo merchant.
 PUBLIC_CHECKOUT_MERCHANT = env.str("PUBLIC_CHECKOUT_MERCHANT", "")
-PUBLIC_CHECKOUT_MODE = env.str("PUBLIC_CHECKOUT_MODE", "test")
-if PUBLIC_CHECKOUT_MODE not in ("test", "live"):
-    raise ImproperlyConfigured("PUBLIC_CHECKOUT_MODE must be 'test' or 'live'.")
-PAYMENT_LINK_MINUTES = env.int("PAYMENT_LINK_MINUTES", 30)
+PUBLIC_CHECKOUT_MODE = env.one_of("PUBLIC_CHECKOUT_MODE", "test", "live")
+PAYMENT_LINK_MINUTES = env.whole("PAYMENT_LINK_MINUTES", 30)
 PAYEE_VPA = env.str("PAYEE_VPA", "gateway@sandbox")
-SANDBOX_BANK_DELAY_SECONDS = env.float("SANDBOX_BANK_DELAY_SECONDS", 1.0)
-SANDBOX_BANK_SILENCE_SECONDS = env.float("SANDBOX_BANK_SILENCE_SECONDS", 30.0)
-SANDBOX_PAYMENT_DELAY_SECONDS = env.float("SANDBOX_PAYMENT_DELAY_SECONDS", 1.0)
-PROVIDER_TIMEOUT_SECONDS = env.float("PROVIDER_TIMEOUT_SECONDS", 15.0)
-WORK_LEASE_SECONDS = env.int("WORK_LEASE_SECONDS", 30)
+SANDBOX_BANK_DELAY_SECONDS = env.number("SANDBOX_BANK_DELAY_SECONDS", 1.0)
+SANDBOX_BANK_SILENCE_SECONDS = env.number("SANDBOX_BANK_SILENCE_SECONDS", 30.0)
+SANDBOX_PAYMENT_DELAY_SECONDS = env.number("SANDBOX_PAYMENT_DELAY_SECONDS", 1.0)
+PROVIDER_TIMEOUT_SECONDS = env.number("PROVIDER_TIMEOUT_SECONDS", 15.0, least=0.05)
+WORK_LEASE_SECONDS = env.whole("WORK_LEASE_SECONDS", 30)
 
 # Crypto -----------------------------------------------------------------------------------------------------
 # What this process is for. Only the signer may read keys; see crypto/keys.
@@ -308,47 +319,54 @@ PROCESS = env.str("GATEWAY_PROCESS", "")
 environment.forget_keys(PROCESS)
 # Live networks that are on, and each one's RPC addresses in the order they are tried. They may hold keys of a provider.
 CRYPTO_RPC = environment.rpc_addresses(env.list("CRYPTO_NETWORKS", default=[]))
-SIMULATED_BLOCK_SECONDS = env.float("SIMULATED_BLOCK_SECONDS", 0.5)
+SIMULATED_BLOCK_SECONDS = env.number("SIMULATED_BLOCK_SECONDS", 0.5)
 # How often a chain is looked at: while somebody waits for it, and otherwise.
-WATCH_SECONDS = env.float("WATCH_SECONDS", 1.0)
-WATCH_IDLE_SECONDS = env.float("WATCH_IDLE_SECONDS", 5.0)
-SESSION_COOL_DOWN_MINUTES = env.int("SESSION_COOL_DOWN_MINUTES", 60)  # before a released address is used again
-ADDRESS_POOL_SIZE = env.int("ADDRESS_POOL_SIZE", 20)  # free addresses kept ready, per network and mode
+WATCH_SECONDS = env.number("WATCH_SECONDS", 1.0, least=0.05)
+WATCH_IDLE_SECONDS = env.number("WATCH_IDLE_SECONDS", 5.0, least=0.05)
+SESSION_COOL_DOWN_MINUTES = env.whole("SESSION_COOL_DOWN_MINUTES", 60)  # before a released address is used again
+ADDRESS_POOL_SIZE = env.whole("ADDRESS_POOL_SIZE", 20)  # free addresses kept ready, per network and mode
 # Tokens; above it a withdrawal needs an operator. The daily limit is a merchant's, in tokens a day; empty: none.
-WITHDRAWAL_APPROVE_ABOVE = environment.tokens(env.str("WITHDRAWAL_APPROVE_ABOVE", "1000.00"))
-WITHDRAWAL_DAILY_LIMIT = environment.tokens(env.str("WITHDRAWAL_DAILY_LIMIT", ""))
+WITHDRAWAL_APPROVE_ABOVE = env.parsed("WITHDRAWAL_APPROVE_ABOVE", "1000.00", environment.tokens)
+WITHDRAWAL_DAILY_LIMIT = env.parsed("WITHDRAWAL_DAILY_LIMIT", "", environment.tokens)
 # How long a new withdrawal address or settlement account must wait before money may go there.
 WITHDRAWAL_DELAY_HOURS = {
-    "live": env.float("WITHDRAWAL_ADDRESS_DELAY_HOURS", 24.0), "test": env.float("WITHDRAWAL_TEST_DELAY_HOURS", 0.0),
+    "live": env.number("WITHDRAWAL_ADDRESS_DELAY_HOURS", 24.0), "test": env.number("WITHDRAWAL_TEST_DELAY_HOURS", 0.0),
 }
 # Rupees for one token, for withdrawals to a bank account; a currency without a rate cannot be withdrawn so.
-CRYPTO_INR_RATES = environment.rates(env.str("CRYPTO_INR_RATES", "USDT:88.00,USDC:88.00" if DEMO else ""))
+CRYPTO_INR_RATES = env.parsed("CRYPTO_INR_RATES", "USDT:88.00,USDC:88.00" if DEMO else "", environment.rates)
 # Files that merchants asked for; web and worker processes must share it.
-EXPORT_DIR = env.str("EXPORT_DIR", str(DATA_DIR / "exports"))
+EXPORT_DIR = str(env.folder("EXPORT_DIR", DATA_DIR / "exports"))
 # US dollars for one token, for the figures that the dashboard contract shows in dollars.
-CRYPTO_USD_RATES = environment.rates(env.str("CRYPTO_USD_RATES", "USDT:1.00,USDC:1.00"), "CRYPTO_USD_RATES")
+CRYPTO_USD_RATES = env.parsed("CRYPTO_USD_RATES", "USDT:1.00,USDC:1.00", environment.rates)
 # A transaction that waits longer is replaced by one that offers more.
-OUTGOING_REPLACE_SECONDS = env.float("OUTGOING_REPLACE_SECONDS", 300.0)
-SWEEP_RETRY_SECONDS = env.float("SWEEP_RETRY_SECONDS", 600.0)  # after a sweep has failed
+OUTGOING_REPLACE_SECONDS = env.number("OUTGOING_REPLACE_SECONDS", 300.0, least=0.05)
+SWEEP_RETRY_SECONDS = env.number("SWEEP_RETRY_SECONDS", 600.0)  # after a sweep has failed
 
 # Webhooks out -----------------------------------------------------------------------------------------------
 # Addresses outside the public internet that deliveries may reach (the demo's receivers are on loopback).
-WEBHOOK_ALLOW_LOOPBACK = env.bool("WEBHOOK_ALLOW_LOOPBACK", DEMO)
-WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", 15.0)
-WEBHOOK_TEST_TIMEOUT_SECONDS = env.float("WEBHOOK_TEST_TIMEOUT_SECONDS", 5.0)
-WEBHOOK_SECRET_OVERLAP_HOURS = env.int("WEBHOOK_SECRET_OVERLAP_HOURS", 24)
-WEBHOOK_DISABLE_AFTER_HOURS = env.int("WEBHOOK_DISABLE_AFTER_HOURS", 120)
+WEBHOOK_ALLOW_LOOPBACK = env.flag("WEBHOOK_ALLOW_LOOPBACK", DEMO)
+WEBHOOK_TIMEOUT_SECONDS = env.number("WEBHOOK_TIMEOUT_SECONDS", 15.0, least=0.05)
+WEBHOOK_TEST_TIMEOUT_SECONDS = env.number("WEBHOOK_TEST_TIMEOUT_SECONDS", 5.0, least=0.05)
+WEBHOOK_SECRET_OVERLAP_HOURS = env.whole("WEBHOOK_SECRET_OVERLAP_HOURS", 24)
+WEBHOOK_DISABLE_AFTER_HOURS = env.whole("WEBHOOK_DISABLE_AFTER_HOURS", 120)
 
 # How long things are kept --------------------------------------------------------------------------------------
-KEEP_ATTEMPTS_DAYS = env.int("KEEP_ATTEMPTS_DAYS", 30)  # what was sent to an endpoint, and what it answered
-KEEP_EVENTS_DAYS = env.int("KEEP_EVENTS_DAYS", 180)  # events and their deliveries
+KEEP_ATTEMPTS_DAYS = env.whole("KEEP_ATTEMPTS_DAYS", 30)  # what was sent to an endpoint, and what it answered
+KEEP_EVENTS_DAYS = env.whole("KEEP_EVENTS_DAYS", 180)  # events and their deliveries
 
 # Watching ---------------------------------------------------------------------------------------------------
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
-METRICS_DIR = Path(env.str("METRICS_DIR", str(DATA_DIR / "metrics")))
-METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+METRICS_DIR = env.folder("METRICS_DIR", DATA_DIR / "metrics")
+
+# Traces and errors go out only where these name a receiver.
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+OTEL_SAMPLE_RATIO = env.number("OTEL_SAMPLE_RATIO", 0.1)
 
 # Logs -------------------------------------------------------------------------------------------------------
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
-LOGGING = logs.logging_config(level=LOG_LEVEL, as_json=env.bool("LOG_JSON", not DEMO))
+LOG_LEVEL = env.one_of("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR")
+LOGGING = logs.logging_config(level=LOG_LEVEL, as_json=env.flag("LOG_JSON", not DEMO))
 logs.configure()
+
+env.problems += telemetry.problems(SENTRY_DSN, OTEL_EXPORTER_OTLP_ENDPOINT)
+preflight.refuse(env.problems + ([] if DEMO else preflight.production_problems(globals())))

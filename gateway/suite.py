@@ -71,7 +71,8 @@ def _summary(browser: bool, services: bool, absent: list[str], codes: list[int])
     ran = "SQLite and PostgreSQL + Redis" if services else "SQLite alone (no PostgreSQL and Redis reachable)"
     eyes = "with a real browser" if browser else "WITHOUT the browser tests (no chromium found)"
     samples = f", WITHOUT the samples in {' and '.join(absent)} (not on this machine)" if absent else ""
-    return f"Ran on {ran}, {eyes}{samples}: {'passed' if not any(codes) else 'FAILED'}."
+    rules = "" if shutil.which("promtool") else ", WITHOUT promtool (Debian's prometheus) on the alert rules"
+    return f"Ran on {ran}, {eyes}{samples}{rules}: {'passed' if not any(codes) else 'FAILED'}."
 
 
 if __name__ == "__main__":

@@ -4,5 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from gateway import telemetry
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
+telemetry.start("web")
 application = get_wsgi_application()

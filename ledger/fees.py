@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import DateTimeField, F, Q
 from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor, team_merchants
 from accounts.models import Merchant, Role
+from gateway.lib.compiled import Compiled, Slot
 from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
 from gateway.lib.money import MAX_MINOR, Money, percent_of
 from ledger.models import FeePlan
@@ -27,10 +28,16 @@ class Quote:
 
 def plan_for(merchant_id: int, product: str, at: datetime | None = None) -> FeePlan:
     """The merchant's own plan in force at that moment, or else the installation's."""
-    rows = FeePlan.objects.filter(Q(merchant_id=merchant_id) | Q(merchant__isnull=True), product=product)
-    rows = rows.filter(effective_from__lte=at or timezone.now())
-    plan = rows.order_by(F("merchant_id").desc(nulls_last=True), "-effective_from", "-pk").first()
+    plan = _PLAN.first(merchant=merchant_id, product=product, at=at or timezone.now())
     return plan or FeePlan(product=product)
+
+
+_PLAN: Compiled[FeePlan] = Compiled(
+    lambda: FeePlan.objects.filter(
+        Q(merchant=Slot("merchant")) | Q(merchant__isnull=True), product=Slot("product"),
+        effective_from__lte=Slot("at", DateTimeField()),
+    ).order_by(F("merchant_id").desc(nulls_last=True), "-effective_from", "-pk")[:1]
+)
 
 
 def quote(*, merchant_id: int, product: str, amount: Money, at: datetime | None = None) -> Quote:

@@ -1,17 +1,24 @@
-"""Reading the books: wallets, an account's balance now and at any past moment, and what a posting did."""
+"""Reading the books: wallets, accounts with their balance now and at any past moment, and what a posting did."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.actors import Viewer, team_merchants
 from accounts.models import Role
+from gateway.lib.compiled import Compiled, Slot
 from gateway.lib.sums import ExactSum
-from ledger.models import Entry, LedgerAccount, Posting, RolledBalance
+from ledger.balances import balance, balance_at
+from ledger.models import Entry, LedgerAccount, Posting
+
+__all__ = [
+    "Wallet", "balance", "balance_at", "entries_about", "references_about", "visible_accounts",
+    "visible_postings", "wallets",
+]
 
 Kind = LedgerAccount.Kind
 
@@ -29,34 +36,28 @@ class Wallet:
 
 def wallets(*, merchant_ids: Iterable[int] | None, mode: str) -> list[Wallet]:
     """Balances per currency and network, added up over `merchant_ids` (None: every merchant). INR always leads."""
+    wanted = None if merchant_ids is None else list(merchant_ids)
+    if wanted is not None and len(wanted) == 1:  # what every merchant asks for all day
+        return _wallets(_SUMS_OF_ONE.rows(merchant=wanted[0], mode=mode))
     rows = LedgerAccount.objects.filter(mode=mode, merchant__isnull=False)
-    if merchant_ids is not None:
-        rows = rows.filter(merchant_id__in=list(merchant_ids))
+    return _wallets(_sums(rows if wanted is None else rows.filter(merchant_id__in=wanted)))
+
+
+def _sums(rows: QuerySet[LedgerAccount]) -> QuerySet[Any, Any]:
+    return rows.values_list("currency", "network", "kind").annotate(total=ExactSum("balance")).order_by()
+
+
+_SUMS_OF_ONE: Compiled[tuple[str, str, str, int | None]] = Compiled(
+    lambda: _sums(LedgerAccount.objects.filter(mode=Slot("mode"), merchant=Slot("merchant")))
+)
+
+
+def _wallets(sums: Iterable[tuple[str, str, str, int | None]]) -> list[Wallet]:
     found: dict[tuple[str, str], Wallet] = {("INR", ""): Wallet("INR")}
-    sums = rows.values_list("currency", "network", "kind").annotate(total=ExactSum("balance")).order_by()
     for currency, network, kind, total in sums:
         wallet = found.setdefault((currency, network), Wallet(currency, network))
         setattr(wallet, f"{kind}_minor", int(total or 0))
     return [found[key] for key in sorted(found, key=lambda key: (key[0] != "INR", key))]
-
-
-def balance(account: LedgerAccount) -> int:
-    """The balance now: kept on merchants' accounts, rolled up plus what came since on house accounts."""
-    if account.merchant_id is not None:
-        return account.balance
-    rolled = RolledBalance.objects.filter(account=account).first()
-    newer = Entry.objects.filter(account=account, id__gt=rolled.through_id if rolled else 0)
-    total = newer.aggregate(total=ExactSum("amount"))["total"] or 0
-    return int(total) + (rolled.balance if rolled else 0)
-
-
-def balance_at(account: LedgerAccount, moment: datetime) -> int:
-    """The balance as it stood at `moment`, entries of that very instant included."""
-    rows = Entry.objects.filter(account=account, created_at__lte=moment)
-    if account.merchant_id is not None:
-        last = rows.order_by("-sequence").first()
-        return last.balance_after or 0 if last else 0
-    return int(rows.aggregate(total=ExactSum("amount"))["total"] or 0)
 
 
 def visible_postings(viewer: Viewer) -> QuerySet[Posting]:
@@ -69,12 +70,27 @@ def visible_postings(viewer: Viewer) -> QuerySet[Posting]:
     return rows.none()
 
 
+def visible_accounts(viewer: Viewer) -> QuerySet[LedgerAccount]:
+    """The house's accounts, which are a super admin's to see, and then those of merchants by name."""
+    rows = LedgerAccount.objects.filter(mode=viewer.mode).select_related("merchant", "rolled")
+    rows = rows.order_by(F("merchant__name").asc(nulls_first=True), "merchant_id", "currency", "network", "kind", "pk")
+    if viewer.user.role == Role.SUPER_ADMIN:
+        return rows
+    if viewer.user.role in (Role.ADMIN, Role.MERCHANT):
+        return rows.filter(merchant__in=team_merchants(viewer.user))
+    return rows.none()
+
+
 # A posting's reference begins with what it is about, so that the unique index finds it.
 _KINDS = {"pay": "payment", "pout": "payout", "refund": "refund"}
 
 
+def references_about(public_id: str) -> str:
+    """What the references of all postings about one payment, payout or refund begin with."""
+    return f"{_KINDS.get(public_id.partition('_')[0], '')}:{public_id}:"
+
+
 def entries_about(public_id: str) -> QuerySet[Entry]:
     """The entries of all postings about one payment, payout or refund, in the order they were booked."""
-    kind = _KINDS.get(public_id.partition("_")[0], "")
-    rows = Entry.objects.filter(posting__reference__startswith=f"{kind}:{public_id}:")
+    rows = Entry.objects.filter(posting__reference__startswith=references_about(public_id))
     return rows.select_related("posting", "account").order_by("id")

@@ -17,11 +17,17 @@ from django.db.models import Max
 from django.utils import timezone
 
 from gateway.lib.money import MAX_MINOR
+from gateway.lib.statements import fetch
 from ledger.accounts import AccountKey, house_account, merchant_account
 from ledger.errors import BalanceTooLarge, InsufficientBalance, ReferenceReused, Unbalanced
 from ledger.models import Entry, LedgerAccount, Posting
 
 __all__ = ["AccountKey", "Line", "Posted", "house_account", "merchant_account", "post"]
+
+
+_POST = """
+SELECT posting_id, outcome FROM ledger_post(%s::text, %s::text, %s::text, %s::bigint, %s::text, %s::jsonb)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +106,7 @@ def _post_in_one_statement(
     ]
     arguments = [kind, reference, mode, _only_merchant(amounts), digest, json.dumps(lines)]
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT posting_id, outcome FROM ledger_post(%s, %s, %s, %s, %s, %s)", arguments)
-            posting_id, outcome = cursor.fetchone()
+        ((posting_id, outcome),) = fetch(_POST, arguments)
     except DataError as error:  # bigint out of range
         raise BalanceTooLarge() from error
     if outcome == "insufficient":

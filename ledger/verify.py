@@ -6,6 +6,7 @@ Other apps add what they know with `register_check` (a payout has one hold and o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
@@ -92,12 +93,48 @@ def _floors() -> Iterator[str]:
 
 
 def _digests() -> Iterator[str]:
-    """A posting's digest covers all of its lines, those of house accounts too."""
     postings = Posting.objects.order_by("pk").prefetch_related("entries__account")
     for posting in postings.iterator(chunk_size=1000):
-        amounts = {entry.account.code: entry.amount for entry in posting.entries.all()}
-        if posting_digest(posting.kind, posting.reference, posting.mode, amounts) != posting.digest:
+        if not _has_its_digest(posting):
             yield f"posting {posting.reference} was changed"
+
+
+def _has_its_digest(posting: Posting) -> bool:
+    """A posting's digest covers all of its lines, those of house accounts too."""
+    amounts = {entry.account.code: entry.amount for entry in posting.entries.all()}
+    return posting_digest(posting.kind, posting.reference, posting.mode, amounts) == posting.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What holds of one posting: its lines sum to zero, its digest covers them, its links hang on those before."""
+
+    balances: bool
+    has_digest: bool
+    is_linked: bool
+
+    @property
+    def holds(self) -> bool:
+        return self.balances and self.has_digest and self.is_linked
+
+
+def proof_of(posting: Posting) -> Proof:
+    """The same checks as `verify_books`, of one posting alone."""
+    entries = list(posting.entries.all())
+    sums: dict[str, int] = {}
+    for entry in entries:
+        sums[entry.currency] = sums.get(entry.currency, 0) + entry.amount
+    linked = all(_is_linked(entry, posting) for entry in entries if entry.sequence is not None)
+    return Proof(not any(sums.values()), _has_its_digest(posting), linked)
+
+
+def _is_linked(entry: Entry, posting: Posting) -> bool:
+    sequence, balance = entry.sequence or 0, entry.balance_after or 0
+    previous = Entry.objects.filter(account_id=entry.account_id, sequence=sequence - 1).values_list("hash", flat=True)
+    hanging_on = previous.first() if sequence > 1 else ""
+    if hanging_on is None:
+        return False
+    return entry.hash == entry_hash(hanging_on, posting.digest, sequence, entry.amount, balance, posting.created_at)
 
 
 def _rollups() -> Iterator[str]:

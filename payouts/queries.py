@@ -11,12 +11,14 @@ from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from accounts import history
-from accounts.actors import Viewer, scope
+from accounts.actors import Finder, Viewer, scope
 from accounts.history import TimelineItem
+from gateway.lib.providers import ProviderState
 from gateway.lib.sums import ExactSum
 from payouts.models import Beneficiary, Payout
 
 Status = Payout.Status
+_SILENCE = timedelta(minutes=5)
 _TITLES = {
     "payout.created": "Payout created, money held",
     "payout.first_approved": "First of two approvals",
@@ -41,6 +43,9 @@ def visible_payouts(viewer: Viewer) -> QuerySet[Payout]:
     return rows.order_by("-created_at", "-id")
 
 
+find_payout = Finder(visible_payouts).find
+
+
 def waiting_for_approval(viewer: Viewer) -> QuerySet[Payout]:
     """Oldest first: those that an operator must decide about."""
     return visible_payouts(viewer).filter(status=Status.PENDING).order_by("created_at", "id")
@@ -49,6 +54,16 @@ def waiting_for_approval(viewer: Viewer) -> QuerySet[Payout]:
 def needing_attention(viewer: Viewer) -> QuerySet[Payout]:
     """Payouts that an operator must look at; `flag` says why."""
     return visible_payouts(viewer).exclude(flag="")
+
+
+def unheard(viewer: Viewer) -> QuerySet[Payout]:
+    """Payouts that a bank was given and has not answered about for minutes, oldest first. The workers go on asking;
+    what was given in a file is `batches.queries.unclear`."""
+    rows = visible_payouts(viewer).filter(
+        status=Status.PROCESSING, provider_state=ProviderState.UNKNOWN, due_at__isnull=False, flag="",
+        sent_at__lt=timezone.now() - _SILENCE,
+    )
+    return rows.order_by("sent_at", "id")
 
 
 def search(rows: QuerySet[Payout], text: str) -> QuerySet[Payout]:
@@ -91,6 +106,20 @@ def daily_totals(viewer: Viewer, days: int = 30, zone: tzinfo | None = None) -> 
     found = {row[0]: DayTotals(*row) for row in sums}
     wanted = (first + timedelta(days=offset) for offset in range(days))
     return [found.get(day) or DayTotals(day) for day in wanted]
+
+
+def paid_since(viewer: Viewer, moment: datetime) -> tuple[int, int, int]:
+    """How many payouts the bank has paid since, their sum and what was charged for them (GST included), in paise."""
+    rows = scope(Payout.objects.filter(processed_at__gte=moment, currency="INR"), viewer)
+    found = rows.aggregate(n=Count("id"), paid=ExactSum("amount_minor"), charged=ExactSum("charge_minor"))
+    return found["n"], int(found["paid"] or 0), int(found["charged"] or 0)
+
+
+def waiting_sum(viewer: Viewer) -> tuple[int, int]:
+    """How many payouts wait for approval, and their sum in paise."""
+    rows = scope(Payout.objects.filter(status=Status.PENDING), viewer)
+    found = rows.aggregate(n=Count("id"), total=ExactSum("amount_minor"))
+    return found["n"], int(found["total"] or 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,23 @@
 """`make screenshots`: every page of a filled demo, as each role, light, dark and on a phone, into `var/screenshots`.
 
-It follows the links of the panel from the overview, one example of each address, and says what a designer or a tester
-would want to know: pages that are wider than a phone, that wrote to the console, that answered with an error, or that
-asked another host for something.
+`make screenshots` takes all; `python -m tests.screenshots merchant withdraw` those of one role whose name has a word.
+It says what a designer or a tester would want to know: pages that are wider than a phone, that wrote to the console,
+that answered with an error, or that asked another host for something.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.filling import fill
+from tests.filling import SETTINGS
 from tests.story import ROOT, Gateway
 
 OUT = Path(os.environ.get("SCREENSHOTS", ROOT / "var" / "screenshots"))
@@ -29,16 +30,16 @@ LOOKS = {
 
 
 def main() -> int:
-    roles = sys.argv[1:] or list(ROLES)
+    roles = [word for word in sys.argv[1:] if word in ROLES] or list(ROLES)
+    words = [word for word in sys.argv[1:] if word not in ROLES]
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="gateway-screens-") as folder:
-        gateway = Gateway(Path(folder))
+        gateway = Gateway(Path(folder), **{name: str(value) for name, value in SETTINGS.items()})
         gateway.manage("collectstatic", "--noinput", "--verbosity", "0")
-        gateway.start()
+        gateway.start(after=_fill)
         try:
-            pages = fill(gateway)
-            problems = _take_all(gateway, roles, pages)
+            problems = _take_all(gateway, roles, words)
         finally:
             gateway.stop()
     print(f"{len(list(OUT.glob('*.png')))} pictures in {OUT.relative_to(ROOT) if OUT.is_relative_to(ROOT) else OUT}")
@@ -46,7 +47,17 @@ def main() -> int:
     return 1 if problems else 0
 
 
-def _take_all(gateway: Gateway, roles: list[str], pages: list[str]) -> list[str]:
+def _fill(gateway: Gateway) -> None:
+    """Before the processes start, so that what is open stays open."""
+    environment = gateway.environment | {"DJANGO_SETTINGS_MODULE": "gateway.settings"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.filling"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    gateway.pages = json.loads(done.stdout.splitlines()[-1])
+
+
+def _take_all(gateway: Gateway, roles: list[str], words: list[str]) -> list[str]:
     problems: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -57,15 +68,32 @@ def _take_all(gateway: Gateway, roles: list[str], pages: list[str]) -> list[str]
                 context = browser.new_context(base_url=gateway.base, timezone_id="Asia/Kolkata", **options)
                 page = context.new_page()
                 _listen(page, gateway.base, f"{role} {look}", problems)
-                if role == "nobody":
-                    for path in ["/panel/sign-in", "/panel/password/lost", *pages]:
-                        _take(page, path, f"nobody-{_name(path)}-{look}", look, problems)
-                else:
-                    _sign_in(page, gateway.cast["users"][role])
-                    _walk(page, role, look, problems)
+                _take_those_of(page, gateway, role, look, words, problems)
                 context.close()
         browser.close()
     return problems
+
+
+def _take_those_of(page: Page, gateway: Gateway, role: str, look: str, words: list[str], problems: list[str]) -> None:
+    if role == "nobody":
+        wanted = [(name.replace(" ", "-"), path, "") for name, path in gateway.pages["hosted"].items() if name != "missing"]
+    else:
+        wanted = [(one["name"], one["path"], one["mode"]) for one in gateway.pages["panel"] if one["role"] == role]
+        _sign_in(page, gateway.cast["users"][role])
+    mode = "test"
+    for name, path, where in sorted(wanted, key=lambda one: one[2], reverse=True):
+        if words and not any(word in name for word in words):
+            continue
+        if where == "live" != mode:
+            _go_live(page)
+            mode = where
+        _take(page, path, f"{role}-{name}-{look}", look, problems)
+
+
+def _go_live(page: Page) -> None:
+    page.goto("/panel/mode/live")
+    page.get_by_role("button", name="Switch to live").click()
+    page.wait_for_url("**/panel/")
 
 
 def _listen(page: Page, base: str, who: str, problems: list[str]) -> None:
@@ -83,37 +111,11 @@ def _sign_in(page: Page, user: dict) -> None:
     page.wait_for_url("**/panel/")
 
 
-def _walk(page: Page, role: str, look: str, problems: list[str]) -> None:
-    """Breadth first over the panel's links, one example of each kind of address."""
-    seen, waiting = set(), ["/panel/"]
-    while waiting:
-        path = waiting.pop(0)
-        name = _name(path)
-        if name in seen:
-            continue
-        seen.add(name)
-        if not _take(page, path, f"{role}-{name}-{look}", look, problems):
-            continue
-        links = page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
-        waiting += [urlsplit(link).path for link in links if urlsplit(link).path.startswith("/panel")
-                    and not urlsplit(link).path.endswith((".csv", ".xlsx", ".pdf"))]
-
-
-def _name(path: str) -> str:
-    """`/panel/payments/pay_8Zc…/refund` → `panel-payments-ID-refund`."""
-    parts = [part for part in path.strip("/").split("/") if part]
-    known = [part if part.replace("-", "").isalpha() and len(part) < 24 else "ID" for part in parts]
-    return "-".join(known) or "front"
-
-
-def _take(page: Page, path: str, name: str, look: str, problems: list[str]) -> bool:
-    answer = page.goto(path)
-    if answer is None or answer.status >= 400:
-        return False
+def _take(page: Page, path: str, name: str, look: str, problems: list[str]) -> None:
+    page.goto(path)
     page.screenshot(path=OUT / f"{name}.png", full_page=True)
     if look == "phone" and (wide := page.evaluate("document.documentElement.scrollWidth")) > 390:
         problems.append(f"{name}: {wide} px wide on a phone")
-    return True
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -75,15 +76,20 @@ class Gateway:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def start(self) -> Gateway:
+    def start(self, after: Callable[[Gateway], None] = lambda gateway: None) -> Gateway:
+        """`after` is done when there is a database with its cast, and before a process is started."""
         self.manage("migrate", "--verbosity", "0")
         self.cast = json.loads(self.manage("demo", "--json"))
+        after(self)
+        self.launch()
+        wait_for(self.is_up, seconds=120)
+        return self
+
+    def launch(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gateway.run"], cwd=ROOT, env=self.environment,
             stdout=self.log.open("a"), stderr=subprocess.STDOUT,
         )
-        wait_for(self.is_up, seconds=120)
-        return self
 
     def is_up(self) -> bool:
         try:

@@ -22,7 +22,7 @@ from gateway.lib.work import WorkModel
 
 
 class Endpoint(models.Model):
-    """A merchant's address that speaks one contract. `events` empty: all of that contract's."""
+    """A merchant's address that speaks one contract. `events` empty: that contract's usual ones."""
 
     class Contract(models.TextChoices):
         PORTAL = "portal", "Portal"

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db import transaction
 
+from accounts import audit
+from accounts.actors import Actor
 from accounts.models import Merchant
 from gateway.lib import secrets
 from gateway.lib.http import UrlRefused, check_destination
@@ -53,6 +55,12 @@ def signs_with(merchant: Merchant, mode: str, contract: str) -> str:
     """In clear, for its owner's eyes: what verifies this merchant's one-off deliveries at the moment."""
     lender = _lender(merchant.pk, mode, contract) or callback_secret(merchant, mode, contract)
     return secrets.decrypt(lender.secret_encrypted)
+
+
+def show_callback_secret(*, actor: Actor, merchant: Merchant, mode: str, contract: str, subject: str) -> str:
+    """`signs_with` on a page about `subject`; that it was shown is written down."""
+    audit.record(actor, "callback_secret.shown", subject, merchant=merchant, mode=mode)
+    return signs_with(merchant, mode, contract)
 
 
 def lend_secrets(endpoints: Iterable[Endpoint]) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts.actors import Viewer, scope
 from accounts.models import Merchant, Role
 from webhooks.models import Delivery, Endpoint
-from webhooks.rendering import event_names
+from webhooks.rendering import event_names, usual_event_names
 
-__all__ = ["deliveries", "endpoints", "event_names", "merchant_endpoints"]
+__all__ = ["deliveries", "endpoints", "event_names", "merchant_endpoints", "stopped_endpoints", "usual_event_names"]
+_NEWS = timedelta(days=30)
 
 
 def endpoints(viewer: Viewer) -> QuerySet[Endpoint]:
@@ -18,6 +22,12 @@ def endpoints(viewer: Viewer) -> QuerySet[Endpoint]:
         return Endpoint.objects.none()
     rows = scope(Endpoint.objects.filter(deleted_at=None, one_off=False), viewer)
     return rows.select_related("merchant").order_by("-created_at", "-id")
+
+
+def stopped_endpoints(viewer: Viewer) -> QuerySet[Endpoint]:
+    """Endpoints that were switched off because they did not answer, for as long as that is news."""
+    recent = timezone.now() - _NEWS
+    return endpoints(viewer).filter(enabled=False, updated_at__gte=recent).exclude(disabled_reason="")
 
 
 def deliveries(viewer: Viewer) -> QuerySet[Delivery]:

@@ -27,6 +27,7 @@ class _Contract:
     events: tuple[str, ...]
     envelope: Envelope | None
     sample: Sample | None
+    on_request: frozenset[str]
 
 
 _contracts: dict[str, _Contract] = {}
@@ -39,18 +40,30 @@ def register_renderer(
     *,
     envelope: Envelope | None = None,
     sample: Sample | None = None,
+    on_request: Sequence[str] = (),
 ) -> None:
     """Makes `contract` speak: `renderer(event_type, subject)` gives its event's name and payload, or None.
 
-    `events` are all of its event names. `sample(name)` gives a payload for a test delivery. Called once, at start;
-    registering again replaces.
+    `events` are all of its event names; those `on_request` reach only an endpoint that names them. `sample(name)`
+    gives a payload for a test delivery. Called once, at start; registering again replaces.
     """
-    _contracts[contract] = _Contract(renderer, tuple(events), envelope, sample)
+    _contracts[contract] = _Contract(renderer, tuple(events), envelope, sample, frozenset(on_request))
 
 
 def event_names(contract: str) -> list[str]:
     known = _contracts.get(contract)
     return list(known.events) if known else []
+
+
+def usual_event_names(contract: str) -> list[str]:
+    """What an endpoint that names no events is told."""
+    known = _contracts.get(contract)
+    return [name for name in known.events if name not in known.on_request] if known else []
+
+
+def is_wanted(contract: str, name: str, named: Sequence[str]) -> bool:
+    """Whether an endpoint of `contract` that names the events `named` (none: the usual ones) is told of `name`."""
+    return name in (named or usual_event_names(contract))
 
 
 def render(contract: str, event: Event, subject: object) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import audit
@@ -19,12 +19,12 @@ from accounts.models import Merchant
 from gateway.lib import secrets
 from gateway.lib.errors import InvalidFields
 from gateway.lib.http import UrlRefused, check_destination
-from gateway.lib.work import ended
 from webhooks import rendering, schedule
 from webhooks.claiming import wake_courier
-from webhooks.errors import DeliveryUnderWay, EndpointOff, TooManyEndpoints, UnknownEvents, UrlNotAllowed
+from webhooks.errors import TooManyEndpoints, UnknownEvents, UrlNotAllowed
 from webhooks.models import Delivery, Endpoint, Event
 from webhooks.rendering import register_renderer
+from webhooks.replaying import retry_deliveries, retry_delivery, retry_failed
 from webhooks.stopping import stop_deliveries
 from webhooks.testing_endpoint import send_test
 
@@ -33,11 +33,13 @@ __all__ = [
     "delete_endpoint",
     "emit",
     "register_renderer",
+    "retry_deliveries",
     "retry_delivery",
     "retry_failed",
     "reveal_secret",
     "rotate_secret",
     "send_test",
+    "show_secret",
     "update_endpoint",
 ]
 
@@ -65,7 +67,7 @@ def emit(
         if endpoint.contract not in rendered:
             rendered[endpoint.contract] = rendering.render(endpoint.contract, event, subject)
         said = rendered[endpoint.contract]
-        if said and (not endpoint.events or said[0] in endpoint.events):
+        if said and rendering.is_wanted(endpoint.contract, said[0], endpoint.events):
             deliveries.append(_delivery(event, endpoint, *said))
     if deliveries:
         Delivery.objects.bulk_create(deliveries)
@@ -100,7 +102,7 @@ def create_endpoint(
     enabled: bool = True,
     retry_config: dict[str, int] | None = None,
 ) -> tuple[Endpoint, str]:
-    """Makes an endpoint and returns it with its secret in clear. `events` empty: all of its contract's.
+    """Makes an endpoint and returns it with its secret in clear. `events` empty: its contract's usual ones.
 
     Raises `UrlNotAllowed`, `UnknownEvents`, `InvalidFields` (contract, retry_config), `TooManyEndpoints`.
     """
@@ -175,45 +177,16 @@ def rotate_secret(*, actor: Actor, endpoint: Endpoint) -> str:
     return secret
 
 
+@transaction.atomic
+def show_secret(*, actor: Actor, endpoint: Endpoint) -> str:
+    """The current secret in clear, for its owner's eyes; that it was shown is written down."""
+    _audit(actor, "secret_shown", endpoint)
+    return reveal_secret(endpoint)
+
+
 def reveal_secret(endpoint: Endpoint) -> str:
-    """The current secret in clear, for its owner's eyes."""
+    """The current secret in clear: what signs, and what an answer to its own owner's key contains."""
     return secrets.decrypt(endpoint.secret_encrypted)
-
-
-@transaction.atomic
-def retry_delivery(*, actor: Actor, delivery: Delivery) -> Delivery:
-    """Sends one delivery again, now: the same event id and body, a new attempt.
-
-    Raises `EndpointOff`, or `DeliveryUnderWay` while a worker has it.
-    """
-    if not Endpoint.objects.filter(pk=delivery.endpoint_id, enabled=True, deleted_at=None).exists():
-        raise EndpointOff()
-    if not _make_due(Delivery.objects.filter(pk=delivery.pk)):
-        raise DeliveryUnderWay()
-    audit.record(
-        actor, "webhook_delivery.retried", str(delivery.pk), merchant=delivery.merchant_id, mode=delivery.mode,
-    )
-    delivery.refresh_from_db()
-    return delivery
-
-
-@transaction.atomic
-def retry_failed(*, actor: Actor, endpoint: Endpoint) -> int:
-    """Sends everything again that was given up for this endpoint; returns how many deliveries that is."""
-    if not _locked(endpoint).is_open:
-        raise EndpointOff()
-    count = _make_due(Delivery.objects.filter(endpoint=endpoint, status=Delivery.Status.FAILED))
-    _audit(actor, "failed_retried", endpoint, count=count)
-    return count
-
-
-def _make_due(deliveries: QuerySet[Delivery]) -> int:
-    """Makes those due now that nobody is sending at this moment."""
-    now = timezone.now()
-    free = deliveries.filter(Q(leased_until=None) | Q(leased_until__lt=now))
-    changes: dict[str, Any] = {"status": Delivery.Status.PENDING, "updated_at": now} | ended(now)
-    wake_courier(now)
-    return free.update(**changes)
 
 
 def _locked(endpoint: Endpoint) -> Endpoint:

@@ -118,6 +118,24 @@ def test_name_and_addresses_can_be_changed(issue, owner):
     assert record.data["changed"]["name"] == ["Old", "New"]
 
 
+def test_its_end_can_be_set_moved_and_taken_away(issue, owner):
+    _, row = issue()
+    end = timezone.now() + timedelta(days=7)
+
+    change_credential(actor=owner, credential=row, expires_at=end)
+    change_credential(actor=owner, credential=row, name="Another")
+    row.refresh_from_db()
+    assert (row.name, row.expires_at) == ("Another", end)
+    with pytest.raises(InvalidFields):
+        change_credential(actor=owner, credential=row, expires_at=timezone.now() - timedelta(seconds=1))
+    change_credential(actor=owner, credential=row, expires_at=None)
+
+    row.refresh_from_db()
+    assert row.expires_at is None
+    ends = [record.data["changed"].get("expires_at") for record in AuditRecord.objects.filter(action="credential.changed")]
+    assert ends == [[None, end.isoformat()], None, [end.isoformat(), None]]
+
+
 @pytest.mark.parametrize(("given", "kept"), [
     (["203.0.113.7", "203.0.113.7/32"], ["203.0.113.7"]), (["203.0.113.9/24"], ["203.0.113.0/24"]),
     (["2001:0DB8:0:0::1"], ["2001:db8::1"]), ([], []),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
 from django.conf import settings
@@ -185,6 +185,14 @@ def folder() -> Path:
 
 def path_of(export: Export) -> Path:
     return folder() / export.file_name
+
+
+def open_file(export: Export) -> BinaryIO | None:
+    """The file of a ready export; None if it is gone."""
+    try:
+        return path_of(export).open("rb")
+    except FileNotFoundError:
+        return None
 
 
 def purge() -> int:

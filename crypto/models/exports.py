@@ -14,6 +14,13 @@ from gateway.lib.modes import Mode
 from gateway.lib.states import StatefulModel
 from gateway.lib.work import WorkModel
 
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+    "pdf": "application/pdf",
+}
+
 
 def export_id() -> str:
     return ids.new_id("exp")
@@ -76,6 +83,30 @@ class Export(StatefulModel, WorkModel):
     def is_ready(self) -> bool:
         """Whether its file may be given out now."""
         return self.status == self.Status.READY and self.expires_at is not None and timezone.now() < self.expires_at
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (self.Status.PENDING, self.Status.PROCESSING)
+
+    @property
+    def state(self) -> Export.Status:
+        """Its status; a file whose day is over has expired, thrown away or not."""
+        is_over = self.status == self.Status.READY and not self.is_ready
+        return self.Status.EXPIRED if is_over else self.Status(self.status)
+
+    @property
+    def size_text(self) -> str:
+        """`245KB`, `1.2MB`: in thousands, as file managers show them; nothing before there is a file."""
+        size = self.file_size
+        if size is None:
+            return ""
+        if size < 1_000_000:
+            return f"{size}B" if size < 1000 else f"{round(size / 1000)}KB"
+        return f"{size / 1_000_000:.1f}MB"
+
+    @property
+    def media_type(self) -> str:
+        return MEDIA_TYPES[self.Format(self.format)]
 
     @property
     def file_name(self) -> str:

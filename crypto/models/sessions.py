@@ -67,6 +67,8 @@ class Session(StatefulModel):
     transaction_hash = models.CharField(max_length=100, blank=True, default="")  # of the first transfer
     flags: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
     flag_cleared_at = models.DateTimeField(null=True, blank=True)
+    # What its flags say needs a person, and nobody has cleared it.
+    for_person = models.BooleanField(default=False, db_default=False)
     seen_at = models.DateTimeField(null=True, blank=True)  # the first transfer was in a block
     paid_at = models.DateTimeField(null=True, blank=True)  # enough was there, and confirmed
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -82,16 +84,27 @@ class Session(StatefulModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["merchant", "mode", "-created_at", "-id"], name="session_list"),
-            # Lists by another order or of one status, and figures of a period without reading a row.
-            models.Index(fields=["merchant", "mode", "status", "-created_at", "-id"], name="session_status"),
-            models.Index(fields=["merchant", "mode", "amount_minor", "id"], name="session_amount"),
+            # Every order of the lists with what their filters look at: a page is found without reading rows.
             models.Index(
-                fields=["merchant", "mode", "created_at"], name="session_figures",
-                include=["status", "network", "currency", "amount_minor"],
+                fields=["merchant", "mode", "-created_at", "-id"], name="session_newest",
+                include=["status", "network", "currency"],
+            ),
+            models.Index(
+                fields=["merchant", "mode", "status", "-created_at", "-id"], name="session_of_status",
+                include=["network", "currency"],
+            ),
+            models.Index(
+                fields=["merchant", "mode", "amount_minor", "id"], name="session_by_amount",
+                include=["status", "network", "currency", "created_at"],
             ),
             models.Index(fields=["expires_at"], name="session_expiry", condition=Q(status="pending")),
             models.Index(fields=["address", "-created_at"], name="session_address"),
+            models.Index(fields=["mode", "merchant"], name="session_for_person", condition=Q(for_person=True)),
+            # Whose an address is, and what it was last used for.
+            models.Index(
+                fields=["merchant", "mode", "address", "-created_at", "-id"], name="session_of_address",
+                include=["currency"],
+            ),
         ]
 
     def __str__(self) -> str:

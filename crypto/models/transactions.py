@@ -74,7 +74,19 @@ class ChainTransaction(StatefulModel):
             models.CheckConstraint(name="chain_transaction_amount", condition=Q(amount_minor__gte=0)),
         ]
         indexes = [
-            models.Index(fields=["merchant", "mode", "-created_at", "-id"], name="chain_transaction_list"),
+            # The list with what its filters look at, the same for amounts, and what is on its way.
+            models.Index(
+                fields=["merchant", "mode", "-created_at", "-id"], name="chain_transaction_newest",
+                include=["type", "network", "currency", "amount_minor"],
+            ),
+            models.Index(
+                fields=["merchant", "mode", "amount_minor"], name="chain_transaction_by_amount",
+                include=["type", "status", "network", "currency", "created_at", "credited_minor"],
+            ),
+            models.Index(
+                fields=["merchant", "mode"], name="chain_transaction_on_its_way",
+                include=["currency", "amount_minor"], condition=Q(type="incoming", status="pending"),
+            ),
             # What was credited in a period, without reading a row.
             models.Index(
                 fields=["merchant", "mode", "confirmed_at"], name="chain_transaction_credits",

@@ -73,6 +73,10 @@ class Withdrawal(StatefulModel, WorkModel):
         indexes = [
             models.Index(fields=["merchant", "mode", "-created_at", "-id"], name="withdrawal_list"),
             models.Index(fields=["due_at"], name="withdrawal_due", condition=Q(due_at__isnull=False)),
+            models.Index(
+                fields=["mode", "merchant"], name="withdrawal_to_approve",
+                condition=Q(status="pending", needs_approval=True, approved_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,24 +2,25 @@
 
 Sessions are counted with what has become of them by now, so a rate never exceeds 100. Money is the credits of the
 period: one row each in the list of transactions, one posting each in the ledger, whenever their session was opened.
+The sums are kept (`crypto.queries.figures`), and are those of a direct count at every moment.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, QuerySet
-from django.db.models.functions import ExtractHour, Trunc
+from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models.functions import ExtractHour
 from django.utils import timezone
 
-from accounts.actors import Viewer
-from crypto.models import ChainTransaction, Session
+from accounts.actors import Viewer, scope
+from crypto.models import Session, SessionFigure
+from crypto.queries.figures import DAY, STATUSES, Opened, credited, cut, opened, session_figures
 from crypto.queries.sessions import visible_sessions
-from crypto.queries.transactions import visible_credits
-from gateway.lib.sums import ExactSum
 
 DAYS = {"7d": 7, "30d": 30, "90d": 90, "1y": 365}
 PERIODS = ("24h", *DAYS, "all")
@@ -54,10 +55,11 @@ class Tally:
     def net_minor(self) -> int:
         return self.volume_minor - self.fee_minor
 
-    def count(self, status: str, sessions: int) -> None:
-        self.sessions += sessions
-        if status != Status.PENDING:
-            setattr(self, status, getattr(self, status) + sessions)
+    def count(self, row: Opened) -> None:
+        for status, sessions in zip(STATUSES, row.counts, strict=True):
+            self.sessions += sessions
+            if status != Status.PENDING:
+                setattr(self, status, getattr(self, status) + sessions)
 
     def credit(self, volume_minor: int, fee_minor: int, credits: int) -> None:
         self.volume_minor += volume_minor
@@ -94,31 +96,25 @@ def _midnight(moment: datetime) -> datetime:
 def analytics(viewer: Viewer, period: Period, group_by: str) -> Analytics:
     """Everything about a period, its time line without holes."""
     found = Analytics(timeline={start: Tally() for start in buckets(period, group_by)})
-    sessions = _opened(viewer, period)
-    for at, network, currency, status, count in _by_bucket(sessions, "created_at", group_by, "status"):
-        for tally in _tallies(found, at, network, currency):
-            tally.count(status, count)
-    for at, network, currency, *sums in _credits_by_bucket(_credited(viewer, period), group_by):
-        for tally in _tallies(found, at, network, currency):
-            tally.credit(*(int(value or 0) for value in sums))
-    found.hours = _busiest_hours(sessions)
-    found.amounts = _usual_amounts(sessions)
+    for row in opened(viewer, period.start, period.end, group_by):
+        for tally in _tallies(found, row.at, row.network, row.currency):
+            tally.count(row)
+    for sums in credited(viewer, period.start, period.end, group_by):
+        for tally in _tallies(found, sums.at, sums.network, sums.currency):
+            tally.credit(sums.volume_minor, sums.fee_minor, sums.credits)
+    found.hours = _busiest_hours(viewer, period)
+    found.amounts = _usual_amounts(viewer, period)
     return found
 
 
 def tally_of(viewer: Viewer, period: Period) -> Tally:
     """The sums of a period alone."""
     made = Tally()
-    for status, count in _opened(viewer, period).order_by().values_list("status").annotate(count=Count("pk")):
-        made.count(status, count)
-    sums = _credited(viewer, period).order_by().aggregate(**_SUMS)
-    made.credit(*(int(sums[name] or 0) for name in _SUMS))
+    for row in opened(viewer, period.start, period.end, "month"):
+        made.count(row)
+    for sums in credited(viewer, period.start, period.end, "month"):
+        made.credit(sums.volume_minor, sums.fee_minor, sums.credits)
     return made
-
-
-_SUMS: dict[str, Any] = {
-    "volume": ExactSum("credited_minor"), "fee": ExactSum("fee_minor"), "credits": Count("pk"),
-}
 
 
 def buckets(period: Period, group_by: str) -> Iterator[datetime]:
@@ -157,30 +153,42 @@ def _tallies(found: Analytics, at: datetime, network: str, currency: str) -> lis
     ]
 
 
-def _opened(viewer: Viewer, period: Period) -> QuerySet[Session]:
-    return visible_sessions(viewer).filter(created_at__gte=period.start, created_at__lt=period.end)
+def _busiest_hours(viewer: Viewer, period: Period) -> list[tuple[int, int]]:
+    parts, found = cut(viewer, period.start, period.end), Counter[int]()
+    if parts.whole:
+        kept = session_figures(viewer, parts.whole, hourly=True)
+        found.update(_by_hour(kept, "at", sum(Sum(name) for name in STATUSES)))
+    at_ends = parts.at_ends("created_at")
+    if at_ends is not None:
+        found.update(_by_hour(visible_sessions(viewer).filter(at_ends).order_by(), "created_at", Count("pk")))
+    return _top(found)
 
 
-def _credited(viewer: Viewer, period: Period) -> QuerySet[ChainTransaction]:
-    return visible_credits(viewer).filter(confirmed_at__gte=period.start, confirmed_at__lt=period.end)
+def _by_hour(rows: QuerySet[Any], column: str, count: Any) -> dict[int, int]:
+    grouped = rows.annotate(hour=ExtractHour(column, tzinfo=UTC)).values_list("hour").annotate(count=count)
+    return {hour: int(count) for hour, count in grouped}
 
 
-def _by_bucket(rows: QuerySet[Any], column: str, group_by: str, *more: str) -> Any:
-    at = Trunc(column, group_by, tzinfo=UTC)
-    grouped = rows.order_by().annotate(at=at).values_list("at", "network", "currency", *more)
-    return grouped.annotate(count=Count("pk"))
+def _top(found: Counter[int]) -> list[tuple[int, int]]:
+    return sorted(((+found).items()), key=lambda item: (-item[1], item[0]))[:_TOP]
 
 
-def _credits_by_bucket(rows: QuerySet[ChainTransaction], group_by: str) -> Any:
-    at = Trunc("confirmed_at", group_by, tzinfo=UTC)
-    return rows.order_by().annotate(at=at).values_list("at", "network", "currency").annotate(**_SUMS)
+def _usual_amounts(viewer: Viewer, period: Period) -> list[tuple[int, int]]:
+    """An amount that only the kept days have is among the first of them, or among none."""
+    parts, found = cut(viewer, period.start, period.end, DAY), Counter[int]()
+    at_ends = parts.at_ends("created_at")
+    if at_ends is not None:
+        read = visible_sessions(viewer).filter(at_ends, status=Status.PAID).order_by()
+        found.update(dict(read.values_list("amount_minor").annotate(count=Count("pk"))))
+    if parts.whole:
+        kept = _prices(viewer, parts.whole)
+        first = dict(kept.order_by("-count", "amount_minor")[:_TOP])
+        also = dict(kept.filter(amount_minor__in=set(found) - set(first))) if found else {}
+        found.update({amount: int(count) for amount, count in (first | also).items()})
+    return _top(found)
 
 
-def _busiest_hours(rows: QuerySet[Session]) -> list[tuple[int, int]]:
-    grouped = rows.order_by().annotate(hour=ExtractHour("created_at", tzinfo=UTC)).values_list("hour")
-    return list(grouped.annotate(count=Count("pk")).order_by("-count", "hour")[:_TOP])
-
-
-def _usual_amounts(rows: QuerySet[Session]) -> list[tuple[int, int]]:
-    paid = rows.filter(status=Status.PAID).order_by().values_list("amount_minor")
-    return list(paid.annotate(count=Count("pk")).order_by("-count", "amount_minor")[:_TOP])
+def _prices(viewer: Viewer, days: tuple[datetime, datetime]) -> QuerySet[Any]:
+    kinds = Q(kind=SessionFigure.Kind.PRICE) | Q(kind=SessionFigure.Kind.CHANGE)
+    rows = scope(SessionFigure.objects.filter(kinds, at__gte=days[0], at__lt=days[1]), viewer)
+    return rows.order_by().values_list("amount_minor").annotate(count=Sum("paid"))

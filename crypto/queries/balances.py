@@ -12,7 +12,8 @@ from accounts.actors import Viewer, team_merchants
 from accounts.models import Role
 from crypto.models import Sweep
 from crypto.queries.addresses import sweeps_of, visible_addresses
-from crypto.queries.transactions import Status, Type, visible_credits, visible_transactions
+from crypto.queries.figures import credited_since
+from crypto.queries.transactions import Status, Type, visible_transactions
 from crypto.rates import CURRENCIES
 from gateway.lib.sums import ExactSum
 from ledger.queries import wallets
@@ -62,14 +63,8 @@ def pending_by_currency(viewer: Viewer) -> dict[str, int]:
 
 
 def credited(viewer: Viewer, starts: dict[str, datetime | None]) -> dict[str, Since]:
-    """What was credited since each of several moments (None: ever), in one query."""
-    sums = {}
-    for name, start in starts.items():
-        later = Q(confirmed_at__gte=start) if start else Q()
-        sums[f"{name}_gross"] = ExactSum("credited_minor", filter=later)
-        sums[f"{name}_fee"] = ExactSum("fee_minor", filter=later)
-    found = visible_credits(viewer).order_by().aggregate(**sums)
-    return {name: Since(int(found[f"{name}_gross"] or 0), int(found[f"{name}_fee"] or 0)) for name in starts}
+    """What was credited since each of several midnights (None: ever)."""
+    return {name: Since(*credited_since(viewer, start)) for name, start in starts.items()}
 
 
 def calendar(now: datetime | None = None) -> dict[str, datetime]:

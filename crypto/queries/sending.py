@@ -144,8 +144,3 @@ def visible_sweeps(viewer: Viewer) -> QuerySet[Sweep]:
         "address__network", "token", "merchant", "outgoing", "funding__outgoing"
     )
     return rows.order_by("-created_at", "-id") if viewer.user.role == Role.SUPER_ADMIN else rows.none()
-
-
-def attention_count(viewer: Viewer) -> int:
-    """How much the wallets' page has for a person."""
-    return odd_outgoing(viewer).order_by().count() + stopped_senders(viewer).count()

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.actors import Actor
 from crypto.models import Session
-from crypto.services.records import SERIOUS, lock, write_down
+from crypto.services.records import lock, write_down
 from gateway.lib.errors import IllegalTransition, InvalidFields, NotAllowed
 
 
 def needs_attention(session: Session) -> bool:
-    return session.flag_cleared_at is None and any(flag in session.flags for flag in SERIOUS)
+    return session.for_person
 
 
 def needing_attention(rows: QuerySet[Session]) -> QuerySet[Session]:
-    """Flags are few and short words: each is looked for as the JSON text has it."""
-    flagged = Q()
-    for flag in SERIOUS:
-        flagged |= Q(flags__icontains=f'"{flag.value}"')
-    return rows.filter(flagged, flag_cleared_at__isnull=True)
+    return rows.filter(for_person=True)
 
 
 @transaction.atomic
@@ -35,5 +31,5 @@ def clear_flags(*, actor: Actor, session: Session, note: str) -> None:
     if not needs_attention(row):
         raise IllegalTransition("There is nothing to clear.")
     now = timezone.now()
-    Session.objects.filter(pk=row.pk).update(flag_cleared_at=now, updated_at=now)
+    Session.objects.filter(pk=row.pk).update(flag_cleared_at=now, for_person=False, updated_at=now)
     write_down(actor, row, "session.flags_cleared", flags=row.flags, detail=note.strip()[:200])

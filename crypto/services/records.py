@@ -52,8 +52,10 @@ def drop_flag(session: Session, flag: str) -> None:
 
 
 def _save_flags(session: Session) -> None:
+    session.for_person = session.flag_cleared_at is None and any(flag in session.flags for flag in SERIOUS)
     Session.objects.filter(pk=session.pk).update(
-        flags=session.flags, flag_cleared_at=session.flag_cleared_at, updated_at=timezone.now()
+        flags=session.flags, flag_cleared_at=session.flag_cleared_at, for_person=session.for_person,
+        updated_at=timezone.now(),
     )
 
 

@@ -43,7 +43,7 @@ def prepare(row: Withdrawal) -> None:
     rate = settings.CRYPTO_INR_RATES.get(row.currency)
     if rate is None:
         raise RateMissing()
-    provider_for(row.mode)
+    provider_for(row.mode, row.merchant)
     _usable_account(row)
     row.rate = str(Money(rate, "INR"))
     row.inr_minor = row.net.minor * rate // _TOKEN

@@ -277,6 +277,48 @@ def test_a_killed_worker_leaves_no_half_file_and_the_next_one_begins_again(cast,
     assert (export.status, export.record_count, len(read(export))) == ("ready", 40, 40)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("format", ["csv", "xlsx"])
+def test_after_kill_9_in_the_middle_the_file_is_whole_and_has_each_row_once(cast, sessions, ask, monkeypatch, format, folder):
+    """The worker tells when it has written a batch, and waits there for its end."""
+    monkeypatch.setattr(services, "SMALL", 1)
+    monkeypatch.setattr("crypto.exports.selecting.BATCH", 10)
+    sessions(40)
+    export = ask(format=format)
+    worker = subprocess.Popen(
+        [sys.executable, "-c", HALF_WAY], env=os.environ | child_settings(folder), stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
+    )
+    with worker:
+        assert worker.stdout.readline() == "written\n"
+        worker.kill()
+    left = [file.name for file in folder.iterdir()]
+    export.refresh_from_db()
+    assert (worker.returncode, export.status, services.path_of(export).exists()) == (-9, "processing", False)
+    assert [name.endswith(".part") for name in left] == [True]
+    assert work() == 0  # the dead one's lease is still good
+
+    Export.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+    assert work() == 1
+
+    export.refresh_from_db()
+    written = [row["session_id"] for row in read(export)]
+    assert (export.status, export.record_count, export.tries) == ("ready", 40, 2)
+    assert sorted(written) == sorted(str(pk) for pk in Session.objects.values_list("pk", flat=True))
+
+
+HALF_WAY = """
+import sys
+import django; django.setup()
+from crypto.exports import selecting, services
+selecting.BATCH = 10
+def tell(point):
+    if point == "export.batch":
+        print("written", flush=True)
+        sys.stdin.read()
+services.crash_point = tell
+services.drive_exports()
+"""
 KILLED = """
 import django; django.setup()
 from django.conf import settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import threading
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import timezone
 from crypto import testing, watcher
 from crypto.chains.simulated import control
 from crypto.models import ChainState, ChainTransaction, DepositAddress, Session
+from crypto.watcher import scanning
 from gateway.lib.racing import dies_at, together
 from ledger.models import Posting
 from ledger.testing import assert_ledger_balances
@@ -61,6 +63,35 @@ def test_many_watchers_of_one_network_credit_once(cast):
     assert Session.objects.filter(status="paid").count() == 5
     assert (Posting.objects.count(), Event.objects.filter(type="session.paid").count()) == (5, 5)
     assert_ledger_balances()
+
+
+def test_a_node_that_hangs_holds_up_its_own_network_alone(cast, monkeypatch):
+    """The watcher's threads each take the next network that is due."""
+    session = testing.open_session(cast.merchant, "10", network="ETH")
+    testing.pay(session)
+    control.mine("ETH", 12)
+    asked, answered, head = threading.Event(), threading.Event(), scanning.believable_head
+
+    def hangs(chain):
+        if chain.network.code == "BSC":
+            asked.set()
+            assert answered.wait(30)
+        return head(chain)
+
+    def watch(index):
+        if index == 0:
+            return watcher.watch_network("BSC", "test")
+        assert asked.wait(30)
+        try:
+            return watcher.watch()
+        finally:
+            answered.set()
+
+    monkeypatch.setattr(scanning, "believable_head", hangs)
+    results = together(2, watch)
+
+    session.refresh_from_db()
+    assert (results, session.status) == ([True, 4], "paid")
 
 
 def test_two_payments_of_one_session_credited_at_once_pay_the_fee_of_their_sum(cast):

@@ -9,46 +9,19 @@ from django.utils import timezone
 
 from accounts.models import AuditRecord
 from crypto import testing, watcher
-from crypto.chains.registry import chain_for
+from crypto.bsc_testing import DEPTH, fresh, head, look, state, transaction
 from crypto.chains.simulated import control
-from crypto.models import ChainState, ChainTransaction, Network
+from crypto.models import ChainState, ChainTransaction
 from crypto.watcher import leases, scanning
 from ledger.models import Posting
 from ledger.testing import assert_ledger_balances
 
 pytestmark = pytest.mark.django_db
-DEPTH = 12  # BSC's
 
 
 @pytest.fixture
 def session(cast):
     return testing.confirm(testing.open_session(cast.merchant, "100"), 1)
-
-
-def look(times=1):
-    for _ in range(times):
-        assert watcher.watch_network("BSC", "test")
-
-
-def state():
-    return ChainState.objects.get(network="BSC", mode="test")
-
-
-def fresh(row):
-    row.refresh_from_db()
-    return row
-
-
-def transaction():
-    return ChainTransaction.objects.get()
-
-
-def head():
-    return chain_for(bsc(), "test").height()
-
-
-def bsc():
-    return Network.objects.get(code="BSC")
 
 
 # Reorganisations ----------------------------------------------------------------------------------------------

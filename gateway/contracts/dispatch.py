@@ -7,7 +7,7 @@ no address redirects.
 from __future__ import annotations
 
 import time
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -22,6 +22,8 @@ from gateway.lib import strict_json
 from gateway.lib.meters import count_request
 
 PREFIX = "/api/v1/"
+# Addresses whose meaning is remembered, so that those everybody calls are looked up once.
+_REMEMBERED = 2000
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 CONTRACTS = ("portal", "signed", "checkout", "dashboard")
 
@@ -57,6 +59,11 @@ def choose(request: HttpRequest, path: str) -> str:
         return "signed"
     if _is_checkout_credential(request):
         return "checkout"
+    return _owner(path)
+
+
+@lru_cache(_REMEMBERED)
+def _owner(path: str) -> str:
     owners = [name for name in CONTRACTS if _resolve(name, path)]
     return owners[0] if len(owners) == 1 else "portal"
 
@@ -71,7 +78,9 @@ def _is_checkout_credential(request: HttpRequest) -> bool:
     return "X-Api-Secret" in headers or scheme == "basic" or headers.get("X-Api-Key", "").startswith("key_")
 
 
+@lru_cache(_REMEMBERED)
 def _resolve(contract: str, path: str) -> ResolverMatch | None:
+    """What an address means never changes while we run."""
     try:
         strict_json.check_text(path)
         return get_resolver(f"gateway.contracts.{contract}.urls").resolve(f"/{path}")

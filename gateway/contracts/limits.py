@@ -1,7 +1,7 @@
 """Rate limits: counted exactly in the shared cache, and more strictly in this process while that is away.
 
-django-ratelimit counts (fixed windows, one atomic increment a request); the answers are ours. A request is never
-unlimited and never an error because the counters are down.
+`counting` counts (fixed windows, one atomic increment a request); the answers are ours. A request is never unlimited
+and never an error because the counters are down.
 """
 
 from __future__ import annotations
@@ -14,25 +14,17 @@ import structlog
 from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest
-from django_ratelimit.core import get_usage
 
+from gateway.contracts.counting import Limit, get_usage
 from gateway.contracts.problems import RateLimited, Unauthenticated
 from gateway.lib.middleware import client_address
 
+__all__ = ["MINUTE", "Limit", "Usage", "count", "refuse_credential"]
 log = structlog.get_logger(__name__)
 MINUTE = 60
 _REST_SECONDS = 2.0
 _LOCAL_SHARE = 4
 _resting_until = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """`requests` in any window of `seconds`, for whatever `key` names."""
-
-    key: str
-    requests: int
-    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +76,7 @@ def _counted_by_all(request: HttpRequest, limit: Limit) -> Usage | None:
     if time.monotonic() < _resting_until:
         return None
     try:
-        usage = get_usage(
-            request, group="api", key=lambda *_: limit.key, rate=f"{limit.requests}/{limit.seconds}s", increment=True
-        )
+        usage = get_usage(request, limit)
     except Exception as error:  # whatever a cache can raise
         _resting_until = time.monotonic() + _REST_SECONDS
         log.warning("rate_counter_down", error=type(error).__name__)

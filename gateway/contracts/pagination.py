@@ -20,7 +20,8 @@ from gateway.lib.errors import InvalidFields
 M = TypeVar("M", bound=Model)
 DEFAULT_LIMIT, MAX_LIMIT, MAX_PAGE = 20, 100, 10_000_000
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
-_LARGE, _REMEMBER_SECONDS, _FAR = 10_000, 10, 1_000
+FAR = 1_000  # rows from the beginning
+_LARGE, _REMEMBER_SECONDS = 10_000, 10
 
 
 class Pagination(TypedDict):
@@ -80,7 +81,7 @@ def _total(rows: QuerySet[M]) -> int:
 
 def slice_of(rows: QuerySet[M], offset: int, limit: int, total: int) -> list[M]:
     """Up to `limit` of `total` ordered rows, from `offset` on."""
-    if offset < _FAR:
+    if offset < FAR:
         return list(rows[offset : offset + limit])
     count = min(limit, total - offset)
     from_end = total - offset - count

@@ -16,4 +16,7 @@ def renderers() -> None:
         "checkout", checkout.render, list(checkout.NAMES.values()), envelope=checkout.envelope, sample=checkout.sample
     )
     register_renderer("signed", signed.render, list(signed.NAMES.values()), sample=signed.sample)
-    register_renderer("dashboard", dashboard.render, list(dashboard.NAMES.values()), sample=dashboard.sample)
+    register_renderer(
+        "dashboard", dashboard.render, list(dashboard.NAMES.values()), sample=dashboard.sample,
+        on_request=dashboard.ON_REQUEST,
+    )

@@ -8,8 +8,16 @@ import string
 ALPHABET = string.ascii_letters + string.digits
 
 
+# A random byte below 248 (four times 62) is a character, each as likely as any other; the rest are dropped.
+_CHARACTERS = (ALPHABET * 5)[:256].encode()
+_DROPPED = bytes(range(4 * len(ALPHABET), 256))
+
+
 def random_text(length: int) -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    text = ""
+    while len(text) < length:
+        text += secrets.token_bytes(length + 8).translate(_CHARACTERS, _DROPPED).decode()
+    return text[:length]
 
 
 def new_id(prefix: str) -> str:

@@ -7,6 +7,7 @@ several web processes and workers on one machine are one figure. Counting never 
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,7 +17,11 @@ from django.conf import settings
 # Read by the library when it is first imported, hence before it; one inherited from a parent is not ours.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.METRICS_DIR)
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Histogram, values
+
+# Containers that share the folder have the same process ids: the host's name tells their files apart.
+_HOST = socket.gethostname().replace("_", "-")
+values.ValueClass = values.MultiProcessValue(lambda: f"{_HOST}-{os.getpid()}")  # type: ignore[no-untyped-call]
 
 log = structlog.get_logger(__name__)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

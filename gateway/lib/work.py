@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
+from django.apps import apps
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Q
@@ -94,3 +95,13 @@ def _guarded(step: Callable[[W], None], row: W) -> None:
 def backoff(tries: int, *, first: float = 1.0, most: float = 3600.0) -> timedelta:
     """1, 2, 4, … seconds up to `most`; for asking again about something that somebody else decides."""
     return timedelta(seconds=min(first * 2 ** min(max(tries - 1, 0), 30), most))
+
+
+def work_due(now: datetime) -> Iterator[tuple[str, int, datetime | None]]:
+    """Of each kind of work: its label, how many rows are due, and since when the oldest is."""
+    for model in apps.get_models():
+        if issubclass(model, WorkModel):
+            found = model._default_manager.filter(due_at__lte=now).aggregate(
+                count=models.Count("pk"), oldest=models.Min("due_at")
+            )
+            yield model._meta.label_lower, found["count"], found["oldest"]

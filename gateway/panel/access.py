@@ -76,11 +76,13 @@ def page(
             if _lacks_second_factor(request, request.user):
                 return _go(request, reverse("panel:security-set-up"))
             if proof and not is_fresh(request):
-                return _go(request, f"{reverse('panel:prove')}?{urlencode({'next': _way_back(request, methods)})}")
+                return ask_for_proof(request, methods)
             return _answer(view, _admit(request, request.user), *args, **kwargs)
 
         door.panel_roles = roles  # type: ignore[attr-defined]
+        door.panel_methods = methods  # type: ignore[attr-defined]
         door.panel_proof = proof  # type: ignore[attr-defined]
+        door.panel_methods = methods  # type: ignore[attr-defined]
         return door
 
     return make
@@ -111,6 +113,11 @@ def _lacks_second_factor(request: HttpRequest, user: User) -> bool:
     if name in _BEFORE_SECOND_FACTOR or not must_have_second_factor(user):
         return False
     return not has_second_factor(user)
+
+
+def ask_for_proof(request: HttpRequest, methods: tuple[str, ...] = FORM) -> HttpResponse:
+    """To the page that asks who is there, and back."""
+    return _go(request, f"{reverse('panel:prove')}?{urlencode({'next': _way_back(request, methods)})}")
 
 
 def _go(request: HttpRequest, href: str) -> HttpResponse:

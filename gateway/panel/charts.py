@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
 TOP, PLOT_HEIGHT, MARK_Y = 24, 166, 212
 _TICKS = 4
@@ -55,28 +54,29 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class DayValue:
-    """`value` is drawn (a whole number of minor units, or a count), `cells` are the table's words for that day."""
+class Slot:
+    """An hour or a day. `value` is drawn (a whole number of minor units, or a count), `mark` may stand below it,
+    `cells` are the table's words for it."""
 
-    day: date
+    mark: str
     value: int
     title: str
     cells: Sequence[str] = field(default_factory=tuple)
 
 
-def daily_bars(
-    days: Sequence[DayValue], *, label: str, columns: Sequence[str], tick_text: Callable[[int], str], unit: int = 1
+def bars(
+    slots: Sequence[Slot], *, label: str, columns: Sequence[str], tick_text: Callable[[int], str], unit: int = 1
 ) -> Chart:
-    """One bar a day. The scale starts at zero and ends at a round number of `unit`s."""
-    most = _scale(max((day.value for day in days), default=0), unit)
-    slot = 100 / max(len(days), 1)
+    """One bar a slot. The scale starts at zero and ends at a round number of `unit`s."""
+    most = _scale(max((slot.value for slot in slots), default=0), unit)
+    width = 100 / max(len(slots), 1)
     return Chart(
         label=label,
-        bars=[_bar(index, day, slot, most) for index, day in enumerate(days)],
+        bars=[_bar(index, slot, width, most) for index, slot in enumerate(slots)],
         ticks=[Tick(_y(most * step // _TICKS, most), tick_text(most * step // _TICKS)) for step in range(_TICKS + 1)],
-        marks=_marks(days, slot),
+        marks=_marks(slots, width),
         columns=columns,
-        rows=[day.cells for day in days],
+        rows=[slot.cells for slot in slots],
     )
 
 
@@ -94,25 +94,28 @@ def _y(value: int, most: int) -> float:
     return round(TOP + PLOT_HEIGHT * (1 - value / most), 1)
 
 
-def _bar(index: int, day: DayValue, slot: float, most: int) -> Bar:
+def _bar(index: int, slot: Slot, width: float, most: int) -> Bar:
     # The smallest amount still shows as a line.
-    height = max(2.0, PLOT_HEIGHT * day.value / most) if day.value else 0.0
-    start = index * slot
+    height = max(2.0, PLOT_HEIGHT * slot.value / most) if slot.value else 0.0
+    start = index * width
     early = start < 50
     return Bar(
-        slot_x=round(start, 3), slot_width=round(slot, 3), x=round(start + slot * 0.16, 3),
-        width=round(slot * 0.68, 3), y=round(TOP + PLOT_HEIGHT - height, 1), height=round(height, 1),
-        title=day.title, note_x=round(start if early else start + slot, 3), note_anchor="start" if early else "end",
+        slot_x=round(start, 3), slot_width=round(width, 3), x=round(start + width * 0.16, 3),
+        width=round(width * 0.68, 3), y=round(TOP + PLOT_HEIGHT - height, 1), height=round(height, 1),
+        title=slot.title, note_x=round(start if early else start + width, 3), note_anchor="start" if early else "end",
     )
 
 
-def _marks(days: Sequence[DayValue], slot: float) -> list[Mark]:
-    """The last day, and each seventh before it."""
+def _marks(slots: Sequence[Slot], width: float) -> list[Mark]:
+    """The last slot, and as many before it, evenly apart, as there is room for."""
     marks: list[Mark] = []
-    for index in range(len(days) - 1, -1, -7):
-        day = days[index].day
-        last = index == len(days) - 1
-        x = 100.0 if last else (index + 0.5) * slot
-        anchor = "end" if last else "middle"
-        marks.append(Mark(round(x, 3), f"{day.day} {day:%b}", anchor, between=len(marks) % 2 == 1))
+    for index in range(len(slots) - 1, -1, -_apart(len(slots))):
+        last = index == len(slots) - 1
+        x = 100.0 if last else (index + 0.5) * width
+        marks.append(Mark(round(x, 3), slots[index].mark, "end" if last else "middle", between=len(marks) % 2 == 1))
     return marks[::-1]
+
+
+def _apart(count: int) -> int:
+    """A week of days, two of many, a few hours, each of a few."""
+    return 1 if count <= 7 else 4 if count <= 24 else 7 if count <= 31 else 14

@@ -14,6 +14,7 @@ from typing import Any
 from django import forms
 from django.core.cache import cache
 from django.http import HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from gateway.lib.errors import GatewayError
 from gateway.lib.ids import random_text
@@ -66,11 +67,21 @@ def confirm(
 ) -> HttpResponse:
     """GET shows `step` with `form`; POST runs `act(cleaned_data)` and goes to `to` (default: `step.back`).
 
-    A refusal of the domain is shown in the dialog, beside its field where it names one.
+    A refusal of the domain is shown in the dialog, beside its field where it names one. Opened with `?next=`, it goes
+    on there.
     """
     bound = form(request.POST) if request.method == "POST" else form(initial=initial)
+    origin = came_from(request)
     if request.method == "POST" and bound.is_valid():
         carry_out(bound, lambda: act(bound.cleaned_data))
         if bound.is_valid():
-            return done(request, to or step.back, message)
-    return dialog(request, "panel/confirm.html", {"step": step, "form": bound, "title": step.title}, bad=bound.is_bound)
+            return done(request, origin or to or step.back, message)
+    context = {"step": step, "form": bound, "title": step.title, "back": origin or step.back}
+    return dialog(request, "panel/confirm.html", context, bad=bound.is_bound)
+
+
+def came_from(request: PanelRequest) -> str:
+    """The list that the step was opened from (`?next=`), to go on there; never another site."""
+    wanted = request.GET.get("next", "")
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if ours else ""

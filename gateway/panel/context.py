@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.actors import Viewer
-from accounts.models import User
-from crypto.queries.sending import attention_count, waiting_withdrawals
-from gateway.lib.modes import Mode
+from accounts.models import Role, User
 from gateway.panel.access import mode_of
 from gateway.panel.navigation import Group, navigation
-from payments.statements import queries as statements
-from payouts.batches.queries import waiting_count
-from payouts.queries import waiting_for_approval
-
-_MOST = 99
+from gateway.panel.queue.reading import badges, counts_of
 
 
-@dataclass(frozen=True, slots=True)
 class Panel:
-    mode: str
-    owner: str
-    initials: str
-    navigation: list[Group]
+    """Read by templates. What is counted for the navigation is counted when a page shows it: a part of a page, asked
+    for every few seconds, counts nothing."""
+
+    def __init__(self, request: HttpRequest, user: User) -> None:
+        self._request, self._user = request, user
+        self.mode = mode_of(request)
+        self.initials = _initials(user.name)
+
+    @property
+    def owner(self) -> str:
+        if self._user.merchant is not None:
+            return self._user.merchant.name
+        return "All merchants" if self._user.role == Role.SUPER_ADMIN else "My team"
+
+    @cached_property
+    def navigation(self) -> list[Group]:
+        return navigation(self._request, self._user.role, badges(counts_of(self._request)))
 
 
 def panel(request: HttpRequest) -> dict[str, Any]:
@@ -33,50 +38,7 @@ def panel(request: HttpRequest) -> dict[str, Any]:
     match = request.resolver_match
     if not isinstance(user, User) or match is None or match.app_name != "panel":
         return {}
-    mode = mode_of(request)
-    viewer = Viewer(user, mode)
-    counts = {
-        "payouts": _waiting(viewer), "batches": _for_batches(viewer), "withdrawals": _withdrawals(viewer),
-        "wallets": str(attention_count(viewer) or ""), "statements": _for_statements(viewer),
-    }
-    return {
-        "panel": Panel(
-            mode=mode,
-            owner=user.merchant.name if user.merchant else "All merchants" if user.role == "super_admin" else "My team",
-            initials=_initials(user.name),
-            navigation=navigation(request, user.role, counts),
-        )
-    }
-
-
-def _waiting(viewer: Viewer) -> str:
-    """How many payouts wait for this operator; empty for everybody else."""
-    if not viewer.user.is_operator:
-        return ""
-    count = waiting_for_approval(viewer).order_by()[: _MOST + 1].count()
-    return f"{_MOST}+" if count > _MOST else str(count or "")
-
-
-def _withdrawals(viewer: Viewer) -> str:
-    """How many withdrawals wait for this operator."""
-    if not viewer.user.is_operator:
-        return ""
-    count = waiting_withdrawals(viewer).order_by()[: _MOST + 1].count()
-    return f"{_MOST}+" if count > _MOST else str(count or "")
-
-
-def _for_batches(viewer: Viewer) -> str:
-    """How many payouts wait for a bank file, or were left unclear by one; test mode has none."""
-    if viewer.mode != Mode.LIVE or not viewer.user.is_operator:
-        return ""
-    count = waiting_count(viewer, _MOST + 1)
-    return f"{_MOST}+" if count > _MOST else str(count or "")
-
-
-def _for_statements(viewer: Viewer) -> str:
-    """Credits that matched nothing, matches that need a second operator, payments that have waited too long."""
-    count = statements.waiting_count(viewer, _MOST + 1)
-    return f"{_MOST}+" if count > _MOST else str(count or "")
+    return {"panel": Panel(request, user)}
 
 
 def _initials(name: str) -> str:

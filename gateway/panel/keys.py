@@ -6,7 +6,7 @@ A new secret is shown once; the one it replaces is dead that moment. Only the me
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -109,7 +109,6 @@ class ContractCard:
     title: str
     text: str
     headers: str
-    docs: str
     pairs: list[Credential]
 
     @property
@@ -119,11 +118,11 @@ class ContractCard:
 
 _CARDS = (
     ("signed", "Signed API", "Payin links and payouts; every request is signed with the secret key.",
-     "Access-Key, Timestamp, Signature", "/api/docs/signed/"),
+     "Access-Key, Timestamp, Signature"),
     ("checkout", "Checkout API", "Orders, cards and UPI, captures and refunds.",
-     "X-Api-Key, X-Api-Secret", "/api/docs/checkout/"),
+     "X-Api-Key, X-Api-Secret"),
     ("dashboard", "Dashboard API", "Crypto sessions, addresses and withdrawals; the key is one secret word.",
-     "X-API-Key or Authorization: Bearer", ""),
+     "X-API-Key or Authorization: Bearer"),
 )
 _SECRETS = {"signed": ("Access Key", "Secret Key"), "checkout": ("Key", "Secret"), "dashboard": ("", "API key")}
 _TITLES = {contract: title for contract, title, *_ in _CARDS}
@@ -159,9 +158,6 @@ class PairForm(PanelForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Shop server"}),
     )
     allowed_addresses = AddressesField()
-
-
-class NewPairForm(PairForm):
     expires_at = forms.DateField(
         label="Last day", required=False,
         help_text="It stops working at the end of that day. Empty: it does not expire.",
@@ -172,7 +168,16 @@ class NewPairForm(PairForm):
         day = self.cleaned_data["expires_at"]
         if day is None:
             return None
-        return datetime.combine(day + timedelta(days=1), time.min, tzinfo=timezone.get_current_timezone())
+        return _end_of(day)
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time.min, tzinfo=timezone.get_current_timezone())
+
+
+def _last_day(pair: Credential) -> date | None:
+    """The day in the reader's zone at whose end `pair` stops working."""
+    return timezone.localtime(pair.expires_at - timedelta(microseconds=1)).date() if pair.expires_at else None
 
 
 def _merchant(request: PanelRequest) -> Merchant:
@@ -190,7 +195,7 @@ def _pair(request: PanelRequest, pk: int) -> Credential:
 def new_pair(request: PanelRequest, contract: str) -> HttpResponse:
     if contract not in _TITLES:
         raise Http404
-    form = NewPairForm(request.POST if request.method == "POST" else None)
+    form = PairForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         issued = carry_out(form, lambda: issue_credential(
             actor=request.actor, merchant=_merchant(request), contract=contract, mode=request.viewer.mode,
@@ -217,9 +222,14 @@ def change_pair(request: PanelRequest, pk: int) -> HttpResponse:
     if _is_live_signed(pair.contract, pair.mode):
         text += " Without an allowed address, this live key can only read its balance."
     step = Step("Edit key", text, "Save", reverse("panel:keys"), facts=[("Key", pair.hint)])
-    initial = {"name": pair.name, "allowed_addresses": "\n".join(pair.allowed_addresses)}
+    last_day = _last_day(pair)
+    initial = {
+        "name": pair.name, "allowed_addresses": "\n".join(pair.allowed_addresses), "expires_at": last_day,
+    }
 
     def act(data: dict[str, Any]) -> object:
+        if last_day and data["expires_at"] == _end_of(last_day):  # as it was, wherever its day ended
+            data = data | {"expires_at": pair.expires_at}
         return change_credential(actor=request.actor, credential=pair, **data)
 
     return confirm(request, step, act, form=PairForm, initial=initial, message=f"{pair.name} is changed.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -11,18 +11,19 @@ from django.http import HttpRequest
 
 COUNT_UP_TO = 10_000
 M = TypeVar("M", bound=Model)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[M]):
+class Page(Generic[T]):
     """One page of rows. `total` is exact up to `COUNT_UP_TO`, beyond it only known to be more."""
 
-    rows: list[M]
+    rows: list[T]
     number: int
     per_page: int
     total: int
 
-    def __iter__(self) -> Iterator[M]:
+    def __iter__(self) -> Iterator[T]:
         return iter(self.rows)
 
     def __len__(self) -> int:
@@ -60,10 +61,19 @@ class Page(Generic[M]):
 def paginate(request: HttpRequest, rows: QuerySet[M], per_page: int = 25) -> Page[M]:
     """The page that `?page=` asks for; the first for what is no number, the last one there is for what is too high."""
     total = rows.order_by()[: COUNT_UP_TO + 1].count()
-    last = max(1, -(-total // per_page))
-    number = min(_asked(request), last)
-    start = (number - 1) * per_page
+    number, start = _place(request, total, per_page)
     return Page(list(rows[start : start + per_page]), number, per_page, total)
+
+
+def cut(request: HttpRequest, rows: Sequence[T], per_page: int = 25) -> Page[T]:
+    """As `paginate`, of rows that are there already."""
+    number, start = _place(request, len(rows), per_page)
+    return Page(list(rows[start : start + per_page]), number, per_page, len(rows))
+
+
+def _place(request: HttpRequest, total: int, per_page: int) -> tuple[int, int]:
+    number = min(_asked(request), max(1, -(-total // per_page)))
+    return number, (number - 1) * per_page
 
 
 def _asked(request: HttpRequest) -> int:

@@ -43,7 +43,7 @@ class Group:
 
 
 GROUPS: tuple[tuple[str, tuple[Area, ...]], ...] = (
-    ("", (Area("overview", "panel:overview", "Overview"),)),
+    ("", (Area("queue", "panel:queue", "To do", OPERATORS), Area("overview", "panel:overview", "Overview"))),
     (
         "Money",
         (
@@ -61,6 +61,7 @@ GROUPS: tuple[tuple[str, tuple[Area, ...]], ...] = (
         (
             Area("sessions", "panel:sessions", "Crypto payments"),
             Area("withdrawals", "panel:withdrawals", "Withdrawals"),
+            Area("exports", "panel:exports", "Exports", _BOOKS),
             Area("wallets", "panel:wallets", "Wallets", ("super_admin",)),
             Area("networks", "panel:networks", "Networks", OPERATORS),
         ),
@@ -68,6 +69,13 @@ GROUPS: tuple[tuple[str, tuple[Area, ...]], ...] = (
     (
         "People",
         (Area("users", "panel:users", "Users", _BOOKS), Area("merchants", "panel:merchants", "Merchants", OPERATORS)),
+    ),
+    (
+        "Oversight",
+        (
+            Area("audit", "panel:audit", "Audit trail", _BOOKS),
+            Area("health", "panel:health", "Health", ("super_admin",)),
+        ),
     ),
     (
         "Developers",

@@ -250,7 +250,7 @@ def failed(request: PanelRequest, public_id: str) -> HttpResponse:
     return confirm(request, step, act, form=ReasonForm, message=f"{row.public_id} is marked as failed.")
 
 
-@page((*MERCHANTS, *OPERATORS), FORM)
+@page((*MERCHANTS, *OPERATORS), FORM, proof=True)
 def refund(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
     left = Money(max(row.refundable_minor, 0), row.currency)

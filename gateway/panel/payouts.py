@@ -136,7 +136,7 @@ class NewPayoutForm(PanelForm):
         return ifsc
 
 
-@page(_MAKERS, FORM)
+@page(_MAKERS, FORM, proof=True)
 def new(request: PanelRequest) -> HttpResponse:
     """Two steps: the form, and a confirmation that names amount, charge and beneficiary."""
     form = NewPayoutForm(request.POST or None, viewer=request.viewer)

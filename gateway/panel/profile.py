@@ -12,9 +12,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts import services
 from accounts.models import Role
 from gateway.lib.money import Money
-from gateway.panel.access import EVERYONE, FORM, PanelRequest, page
+from gateway.panel.access import EVERYONE, FORM, PanelRequest, ask_for_proof, page
 from gateway.panel.fees import shown_fees
 from gateway.panel.forms import PanelForm, carry_out
+from gateway.panel.proof import is_fresh
 from gateway.panel.rendering import crumbs, done
 from gateway.panel.session import NewPasswordForm
 from ledger.fees import fee_table
@@ -54,6 +55,8 @@ def profile(request: PanelRequest) -> HttpResponse:
         return done(request, reverse("panel:profile"), "Your name is changed.")
     if sent == "password" and password.is_valid() and _change_password(request, password):
         return done(request, reverse("panel:profile"), "Your password is changed. Other sessions of yours have ended.")
+    if sent == "webhook" and not is_fresh(request):
+        return ask_for_proof(request)
     endpoint = _portal_endpoint(request)
     webhook = WebhookForm(
         request.POST if sent == "webhook" else None, initial={"url": endpoint.url if endpoint else ""}

@@ -16,6 +16,7 @@ from gateway.panel.confirming import Step, confirm
 from gateway.panel.forms import MoneyField, PanelForm, carry_out
 from gateway.panel.rendering import crumbs, done
 from payments.models import ReceivingAccount
+from payments.providers import registry
 from payments.providers.manual_upi import MANUAL_UPI
 from payments.receiving import add_account, change_account, switch_account
 from payments.receiving.queries import todays_use, visible_accounts
@@ -46,7 +47,7 @@ def receiving(request: PanelRequest) -> HttpResponse:
     context = {
         "crumbs": crumbs("Receiving accounts"),
         "uses": todays_use(visible_accounts(request.viewer)),
-        "is_used": MANUAL_UPI.name == settings.LIVE_PAYMENT_PROVIDER,
+        "is_used": registry.is_used(MANUAL_UPI.name),
         "sandbox_vpa": settings.PAYEE_VPA,
     }
     return render(request, "panel/receiving/list.html", context)

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts.errors import SecretReplaced
 from accounts.models import Merchant, ReturnSecret
-from accounts.return_secrets import regenerate_return_secret, return_secret_of, reveal_return_secret
+from accounts.return_secrets import regenerate_return_secret, return_secret_of, show_return_secret
 from gateway.panel.access import FORM, MERCHANTS, POST, PanelRequest, page
 from gateway.panel.confirming import Step, confirm
 from gateway.panel.forms import PanelForm
@@ -46,7 +46,7 @@ def _merchant(request: PanelRequest) -> Merchant:
 def show(request: PanelRequest) -> HttpResponse:
     """The secret in the answer to a POST, to its owner."""
     row = return_secret_of(_merchant(request), request.viewer.mode)
-    context = {"title": "Return secret", "mode": row.mode, "secret": reveal_return_secret(row)}
+    context = {"title": "Return secret", "mode": row.mode, "secret": show_return_secret(actor=request.actor, row=row)}
     response = dialog(request, "panel/keys/return_secret.html", context | {"back": reverse("panel:keys")})
     response["Cache-Control"] = "no-store, private"
     return response

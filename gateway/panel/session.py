@@ -91,7 +91,10 @@ def _refused(request: HttpRequest, form: SignInForm, error: GatewayError) -> Htt
 
 
 def _sign_in_form(request: HttpRequest, form: SignInForm, status: int) -> HttpResponse:
-    return render(request, "panel/sign_in.html", {"form": form, "next": _wanted(request)}, status=status)
+    answer = render(request, "panel/sign_in.html", {"form": form, "next": _wanted(request)}, status=status)
+    if status == 503:
+        answer["Retry-After"] = "5"
+    return answer
 
 
 def _wanted(request: HttpRequest) -> str:

@@ -31,7 +31,7 @@ from gateway.panel.rendering import crumbs, dialog, page_or_part
 from gateway.panel.words import money_text
 from ledger.models import Entry
 from webhooks.models import Endpoint
-from webhooks.one_off import signs_with
+from webhooks.one_off import show_callback_secret
 from webhooks.queries import deliveries
 
 _NETWORKS = [(code, code) for code in ("BSC", "ETH", "POL", "TRX", "SOL")]
@@ -176,7 +176,10 @@ def clear(request: PanelRequest, session_id: UUID) -> HttpResponse:
 def callback_secret(request: PanelRequest, session_id: UUID) -> HttpResponse:
     """What verifies deliveries to a session's own callback, in the answer to a POST, to its owner."""
     row = _visible(request.viewer, session_id)
-    secret = signs_with(row.merchant, row.mode, Endpoint.Contract.DASHBOARD)
+    secret = show_callback_secret(
+        actor=request.actor, merchant=row.merchant, mode=row.mode, contract=Endpoint.Contract.DASHBOARD,
+        subject=row.public_id,
+    )
     context = {
         "title": "Signing secret of callbacks", "endpoint": {"url": row.callback_url}, "secret": secret,
         "back": _address(row), "standard": "",

@@ -25,10 +25,14 @@ _TITLES = {
     "merchant.suspended": "Suspended",
     "merchant.activated": "Activated",
     "fee_plan.set": "Fee set",
+    "settlement_account.set": "Settlement account set",
+    "withdrawal_limit.set": "Withdrawal limit set",
 }
 _FIELDS = {
     "name": "name", "parent": "belongs to", "role": "role", "settlement_delay_days": "days to settle",
     "payout_auto_approve_minor": "payouts approved by themselves up to", "public_checkout": "public orders",
+    "payment_provider": "live payments go through", "payout_provider": "live payouts go through",
+    "limit": "tokens a day",
 }
 
 
@@ -54,17 +58,25 @@ def _latest(rows: QuerySet[AuditRecord]) -> list[AuditRecord]:
     return list(rows.select_related("actor").order_by("-id")[:_SHOWN])[::-1]
 
 
+def title_of(action: str) -> str:
+    return _TITLES.get(action) or action.replace(".", " ").replace("_", " ").capitalize()
+
+
+def field_name(name: str) -> str:
+    return _FIELDS.get(name, name.replace("_", " "))
+
+
 def _item(row: AuditRecord, actor: str) -> TimelineItem:
-    title = _TITLES.get(row.action) or row.action.replace(".", " ").replace("_", " ").capitalize()
+    title = title_of(row.action)
     mode = f" ({row.mode})" if row.mode else ""
-    return TimelineItem(at=row.created_at, title=title + mode, detail=_detail(row.data), actor=actor)
+    return TimelineItem(at=row.created_at, title=title + mode, detail=detail_of(row.data), actor=actor)
 
 
 def _name_of(row: AuditRecord) -> str:
     return row.actor.name if row.actor else row.actor_label
 
 
-def _detail(data: dict[str, Any]) -> str:
+def detail_of(data: dict[str, Any]) -> str:
     """A sentence that was written down, or what changed from what to what."""
     if data.get("detail"):
         return str(data["detail"])
@@ -72,13 +84,15 @@ def _detail(data: dict[str, Any]) -> str:
     if not isinstance(changed, dict):
         return ""
     pairs = [(name, pair) for name, pair in changed.items() if isinstance(pair, list) and len(pair) == 2]
-    words = ((_FIELDS.get(name, name), _word(old, name), _word(new, name)) for name, (old, new) in pairs)
+    words = ((_FIELDS.get(name, name), word(old, name), word(new, name)) for name, (old, new) in pairs)
     return "; ".join(f"{field}: {old} → {new}" for field, old, new in words)
 
 
-def _word(value: Any, field: str = "") -> str:
+def word(value: Any, field: str = "") -> str:
     if value in (None, ""):
         return "–"
     if isinstance(value, bool):
         return "on" if value else "off"
+    if field == "limit":
+        return f"{Money(value, 'USDT').decimal.normalize():f}"
     return str(Money(value, "INR")) if field.endswith("_minor") else str(value)

@@ -3,16 +3,15 @@
 from django.urls import path
 
 from gateway.panel import (
+    audit,
     beneficiaries,
+    exports,
     keys,
-    ledger,
-    merchants,
     networks,
     overview,
     payments,
     payouts,
     profile,
-    reference,
     return_secret,
     security,
     session,
@@ -21,10 +20,16 @@ from gateway.panel import (
     step_up,
     users,
     wallets,
-    webhooks,
 )
 from gateway.panel.batches.urls import urlpatterns as batches
+from gateway.panel.health import page as health_page
+from gateway.panel.ledger.urls import urlpatterns as ledger
+from gateway.panel.merchants.urls import urlpatterns as merchants
+from gateway.panel.queue import listing as listing_of_work
+from gateway.panel.queue import selected
+from gateway.panel.reference import views as reference
 from gateway.panel.statements.urls import urlpatterns as statements
+from gateway.panel.webhooks.urls import urlpatterns as webhooks
 from gateway.panel.withdrawals import asking, deciding, destinations, listing
 
 app_name = "panel"
@@ -38,6 +43,8 @@ urlpatterns = [
     path("password/<str:uid>/<str:token>", session.set_password, name="set-password"),
     path("mode/<str:mode>", session.switch_mode, name="mode"),
     path("", overview.overview, name="overview"),
+    path("queue", listing_of_work.queue, name="queue"),
+    path("queue/<str:what>", selected.selected, name="queue-selected"),
     path("payments", payments.payments, name="payments"),
     path("payments/new", payments.new, name="payment-new"),
     path("payments/<str:public_id>", payments.payment, name="payment"),
@@ -58,19 +65,16 @@ urlpatterns = [
     path("beneficiaries/<str:public_id>", beneficiaries.beneficiary, name="beneficiary"),
     path("beneficiaries/<str:public_id>/block", beneficiaries.block, name="beneficiary-block"),
     path("beneficiaries/<str:public_id>/unblock", beneficiaries.unblock, name="beneficiary-unblock"),
-    path("merchants", merchants.merchants, name="merchants"),
-    path("merchants/default-fees", merchants.default_fees, name="default-fees"),
-    path("merchants/default-fees/<str:product>", merchants.default_fee, name="default-fee"),
-    path("merchants/<str:public_id>", merchants.merchant, name="merchant"),
-    path("merchants/<str:public_id>/suspend", merchants.suspend, name="merchant-suspend"),
-    path("merchants/<str:public_id>/activate", merchants.activate, name="merchant-activate"),
-    path("merchants/<str:public_id>/fees/<str:product>", merchants.fee, name="merchant-fee"),
+    *merchants,
     path("sessions", sessions.sessions, name="sessions"),
     path("sessions/<uuid:session_id>", sessions.session, name="session"),
     path("sessions/<uuid:session_id>/claim", sessions.claim, name="session-claim"),
     path("sessions/<uuid:session_id>/flag", sessions.clear, name="session-flag"),
     path("sessions/<uuid:session_id>/secret", sessions.callback_secret, name="session-secret"),
     path("networks", networks.networks, name="networks"),
+    path("exports", exports.exports, name="exports"),
+    path("exports/new", exports.new, name="export-new"),
+    path("exports/<str:public_id>/file", exports.download, name="export-file"),
     path("withdrawals", listing.withdrawals, name="withdrawals"),
     path("withdrawals/new", asking.new, name="withdrawal-new"),
     path("withdrawals/destinations", destinations.destinations, name="withdrawal-destinations"),
@@ -88,7 +92,7 @@ urlpatterns = [
     path("wallets/senders/<int:pk>/resume", wallets.resume, name="sender-resume"),
     path("wallets/sweeps", wallets.sweeps, name="sweeps"),
     path("wallets/<str:code>/capital", wallets.capital, name="wallet-capital"),
-    path("ledger", ledger.ledger, name="ledger"),
+    *ledger,
     path("profile", profile.profile, name="profile"),
     path("security", security.security, name="security"),
     path("security/authenticator", security.set_up, name="security-set-up"),
@@ -103,6 +107,9 @@ urlpatterns = [
     path("users/<str:public_id>/invitation", users.invitation, name="user-invitation"),
     path("users/<str:public_id>/suspend", users.suspend, name="user-suspend"),
     path("users/<str:public_id>/activate", users.activate, name="user-activate"),
+    path("audit", audit.audit, name="audit"),
+    path("audit/<int:pk>", audit.record, name="audit-record"),
+    path("health", health_page.health, name="health"),
     path("keys", keys.keys, name="keys"),
     path("keys/new/<str:contract>", keys.new_pair, name="pair-new"),
     path("keys/<int:pk>/edit", keys.change_pair, name="pair-edit"),
@@ -111,18 +118,11 @@ urlpatterns = [
     path("keys/return-secret", return_secret.show, name="return-secret-show"),
     path("keys/return-secret/regenerate", return_secret.regenerate, name="return-secret-regenerate"),
     path("keys/<str:mode>/regenerate", keys.regenerate, name="key-regenerate"),
-    path("webhooks", webhooks.endpoints, name="webhooks"),
-    path("webhooks/new", webhooks.new, name="endpoint-new"),
-    path("webhooks/deliveries", webhooks.deliveries, name="deliveries"),
-    path("webhooks/deliveries/<uuid:delivery_id>", webhooks.delivery, name="delivery"),
-    path("webhooks/deliveries/<uuid:delivery_id>/retry", webhooks.retry, name="delivery-retry"),
-    path("webhooks/<uuid:endpoint_id>", webhooks.endpoint, name="endpoint"),
-    path("webhooks/<uuid:endpoint_id>/edit", webhooks.edit, name="endpoint-edit"),
-    path("webhooks/<uuid:endpoint_id>/delete", webhooks.delete, name="endpoint-delete"),
-    path("webhooks/<uuid:endpoint_id>/test", webhooks.send_test, name="endpoint-test"),
-    path("webhooks/<uuid:endpoint_id>/secret", webhooks.reveal, name="endpoint-secret"),
-    path("webhooks/<uuid:endpoint_id>/rotate", webhooks.rotate, name="endpoint-rotate"),
-    path("webhooks/<uuid:endpoint_id>/retry-failed", webhooks.retry_failed, name="endpoint-retry-failed"),
+    *webhooks,
     path("signatures", signatures.signatures, name="signatures"),
-    path("reference", reference.reference, name="reference"),
+    path("reference", reference.first, name="reference"),
+    path("reference/<str:contract>", reference.reference, name="reference-of"),
+    path("reference/<str:contract>/<str:name>", reference.call, name="reference-call"),
+    path("reference/<str:contract>/<str:name>/code", reference.code, name="reference-code"),
+    path("reference/<str:contract>/<str:name>/send", reference.try_it, name="reference-send"),
 ]

@@ -1,8 +1,32 @@
-"""Numbers in words of the panel: Indian digit grouping for rupees, a currency's code for everything else."""
+"""The panel's words: Indian digit grouping for rupees, a currency's code for everything else, what postings record."""
 
 from __future__ import annotations
 
+import re
+
 from gateway.lib.money import Money
+
+_AMOUNT = re.compile(r"(?<![\d.,])(\d{1,15})(\.\d{2}) INR\b", re.ASCII)
+# What a posting of each kind records.
+POSTINGS = {
+    "deposit": "Deposit",
+    "crypto.credit": "Crypto payment confirmed",
+    "payment.capture": "Payment captured",
+    "payment.settle": "Payment settled",
+    "refund.hold": "Refund held",
+    "refund.settle": "Refund paid",
+    "refund.release": "Refund released",
+    "payout.hold": "Payout held",
+    "payout.settle": "Payout paid",
+    "payout.release": "Payout released",
+    "withdrawal.hold": "Withdrawal held",
+    "withdrawal.settle": "Withdrawal sent",
+    "withdrawal.release": "Withdrawal released",
+    "withdrawal.convert": "Withdrawal turned into rupees",
+    "withdrawal.return": "Withdrawal turned back",
+    "crypto.gas": "Network fee",
+    "crypto.capital": "Coins of the house",
+}
 
 
 def money_text(amount: Money) -> str:
@@ -12,6 +36,17 @@ def money_text(amount: Money) -> str:
     if amount.currency == "INR":
         return f"{sign}₹{group(whole)}.{fraction}"
     return f"{sign}{int(whole):,}.{fraction[:2]}{fraction[2:].rstrip('0')} {amount.currency}"
+
+
+def amounts_in(text: str) -> str:
+    """`12499.00 INR received` → `₹12,499.00 received`; what was written down stays as it is."""
+    return _AMOUNT.sub(lambda found: f"₹{group(found[1])}{found[2]}", text)
+
+
+def plain_amount(amount: Money) -> str:
+    """As `money_text`, without a sign of the currency: for columns whose head names it."""
+    text = money_text(amount).replace("₹", "").removesuffix(f" {amount.currency}")
+    return text.replace("−", "-")
 
 
 def count_text(number: int) -> str:
@@ -35,3 +70,7 @@ def group(digits: str) -> str:
         pairs.append(head[-2:])
         head = head[:-2]
     return ",".join([*reversed(pairs), tail])
+
+
+def posting_words(kind: str) -> str:
+    return POSTINGS.get(kind) or kind.replace(".", " ").replace("_", " ").capitalize()

@@ -112,7 +112,7 @@ def _context(seen: Seen) -> dict[str, Any]:
         "page_pass": issue_pass(order.public_id) if seen.is_payable else "",
         "by_card": payment is not None and payment.method == Payment.Method.CARD,
         "may_simulate": order.mode == Mode.TEST and payment is not None and payment.status == Payment.Status.PROCESSING,
-        "takes_cards": not _is_decided_by_people(order.mode),
+        "takes_cards": not _is_decided_by_people(order),
         "upi_link": link,
         "qr": upi.qr_svg(link) if link else "",
         "return_url": seen.return_url,
@@ -122,9 +122,9 @@ def _context(seen: Seen) -> dict[str, Any]:
     }
 
 
-def _is_decided_by_people(mode: str) -> bool:
+def _is_decided_by_people(order: Order) -> bool:
     try:
-        return registry.provider_for(mode).decided_by_people
+        return registry.provider_for(order.mode, order.merchant).decided_by_people
     except ProviderUnavailable:
         return False
 

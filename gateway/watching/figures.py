@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.apps import apps
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from crypto.models import ChainState, ScanGap
-from gateway.lib.work import WorkModel
+from gateway.lib.work import work_due
 from ledger.verify import last_verification
 from payments.models import Payment
 from payouts.models import Payout
@@ -63,12 +62,9 @@ def _work(now: datetime) -> Iterator[Metric]:
     """Rows are the queue: how many are due, and for how long the oldest has been."""
     due = GaugeMetricFamily("gateway_work_due", "Rows that wait for a worker.", labels=("kind",))
     age = GaugeMetricFamily("gateway_work_oldest_seconds", "How long the oldest of them has waited.", labels=("kind",))
-    for model in apps.get_models():
-        if not issubclass(model, WorkModel):
-            continue
-        found = model._default_manager.filter(due_at__lte=now).aggregate(count=Count("pk"), oldest=Min("due_at"))
-        due.add_metric([model._meta.label_lower], found["count"])
-        age.add_metric([model._meta.label_lower], _seconds(now, found["oldest"]))
+    for label, count, oldest in work_due(now):
+        due.add_metric([label], count)
+        age.add_metric([label], _seconds(now, oldest))
     yield due
     yield age
 

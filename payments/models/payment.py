@@ -235,6 +235,7 @@ class Refund(StatefulModel, OutboundModel):
             models.Index(fields=["merchant", "mode", "-created_at", "-id"], name="refund_list"),
             models.Index(fields=["due_at"], name="refund_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["mode", "completed_at"], name="refund_ended", condition=Q(completed_at__isnull=False)),
+            models.Index(fields=["mode", "merchant"], name="refund_open", condition=Q(status="pending") | ~Q(flag="")),
         ]
 
     def __str__(self) -> str:

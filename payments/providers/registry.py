@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from accounts.models import Merchant
 from gateway.lib.errors import ProviderUnavailable
 from gateway.lib.modes import Mode
 from payments.providers.base import PaymentProvider
@@ -18,6 +19,16 @@ def register(provider: PaymentProvider) -> None:
     _providers[provider.name] = provider
 
 
+def live_names() -> list[str]:
+    """What a merchant's `payment_provider` may say."""
+    return sorted(name for name in _providers if name != SANDBOX.name)
+
+
+def is_used(name: str) -> bool:
+    """Whether live payments go through it, everybody's or some merchant's."""
+    return name == settings.LIVE_PAYMENT_PROVIDER or Merchant.objects.filter(payment_provider=name).exists()
+
+
 def get(name: str) -> PaymentProvider:
     if name not in _providers:
         raise ProviderUnavailable(f"The payment provider {name!r} is not installed.")
@@ -29,11 +40,11 @@ def decided_by_people(name: str) -> bool:
     return name in _providers and _providers[name].decided_by_people
 
 
-def provider_for(mode: str) -> PaymentProvider:
-    """For a new payment. Raises `ProviderUnavailable` in live mode until one is configured."""
+def provider_for(mode: str, merchant: Merchant) -> PaymentProvider:
+    """For a new payment. Raises `ProviderUnavailable` in live mode until one is configured, for it or for all."""
     if mode == Mode.TEST:
         return SANDBOX
-    name = settings.LIVE_PAYMENT_PROVIDER
+    name = merchant.payment_provider or settings.LIVE_PAYMENT_PROVIDER
     if name == SANDBOX.name or name not in _providers:
         raise ProviderUnavailable()
     return _providers[name]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
@@ -29,6 +27,11 @@ def visible_lines(viewer: Viewer) -> QuerySet[StatementLine]:
     rows = StatementLine.objects.filter(mode=viewer.mode)
     rows = rows.select_related("account", "statement", "payment__merchant", "decided_by").defer("statement__content")
     return rows.order_by("-day", "-pk") if viewer.user.is_operator else rows.none()
+
+
+def unmatched(viewer: Viewer) -> QuerySet[StatementLine]:
+    """Credits that matched nothing: an operator must say what each is for."""
+    return visible_lines(viewer).filter(status=Line.UNMATCHED)
 
 
 def formats() -> QuerySet[StatementFormat]:
@@ -57,13 +60,3 @@ def awaiting_money(viewer: Viewer) -> QuerySet[Payment]:
 def overdue(viewer: Viewer) -> QuerySet[Payment]:
     before = timezone.now() - timedelta(hours=settings.MANUAL_UPI_REVIEW_HOURS)
     return awaiting_money(viewer).filter(sent_at__lte=before)
-
-
-def waiting_count(viewer: Viewer, most: int) -> int:
-    """What waits for an operator: unmatched credits, second operators, overdue payments. Counts up to `most`."""
-    if not viewer.user.is_operator:
-        return 0
-    rows: Iterable[QuerySet[Any]] = (
-        visible_lines(viewer).filter(status=Line.UNMATCHED), open_proposals(viewer), overdue(viewer)
-    )
-    return min(most, sum(found.order_by()[:most].count() for found in rows))

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from gateway.lib.money import Money
-from gateway.lib.providers import Outcome
+from gateway.lib.scripted_testing import Scripted
 from payments import work
 from payments.models import Payment
 from payments.providers import registry
@@ -92,37 +92,24 @@ def capture():
     return lambda payment: capture_payment(actor=Actor.system("tests"), payment=payment)
 
 
-class ScriptedProvider:
-    """Answers from `answers`, one a call, the last one for ever; what was asked stands in `asked`."""
-
-    name = "scripted"
+class ScriptedProvider(Scripted):
     captures_at_once = True
     decided_by_people = False
-
-    def __init__(self):
-        self.answers, self.asked = [Outcome("pending")], []
-
-    def _next(self, call, reference):
-        self.asked.append((call, reference))
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
     def tokenise(self, card):
         return "tok_scripted"
 
     def authorise(self, charge):
-        return self._next("authorise", charge.reference)
+        return self.answer("authorise", charge.reference)
 
     def capture(self, charge):
-        return self._next("capture", charge.reference)
+        return self.answer("capture", charge.reference)
 
     def refund(self, reversal):
-        return self._next("refund", reversal.reference)
+        return self.answer("refund", reversal.reference)
 
     def status(self, reference):
-        return self._next("status", reference)
+        return self.answer("status", reference)
 
 
 @pytest.fixture

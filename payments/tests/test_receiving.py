@@ -85,12 +85,28 @@ def test_without_any_account_live_mode_refuses(settings, make):
     assert not Order.objects.exists()
 
 
-def test_cards_are_refused_in_live_mode(by_hand, make):
+def test_a_merchant_may_have_a_provider_of_its_own(cast, make, provider, settings):
+    settings.LIVE_PAYMENT_PROVIDER = ""
+    for name in ("sandbox", "elsewhere", ""):
+        cast.merchant.payment_provider = name
+        with pytest.raises(ProviderUnavailable):
+            make(mode="live")
+    assert not Order.objects.exists()
+
+    cast.merchant.payment_provider = provider.name
+
+    assert (make(mode="live").provider, make(mode="test").provider) == ("scripted", "sandbox")
+    with pytest.raises(ProviderUnavailable):
+        make(mode="live", merchant=cast.other)
+    assert Order.objects.count() == 2
+
+
+def test_cards_are_refused_in_live_mode(cast, by_hand, make):
     by_hand()
     with pytest.raises(ProviderUnavailable):
         make(mode="live", method="card")
     with pytest.raises(ProviderUnavailable):
-        check_instrument(mode="live", method="card", card=_card())
+        check_instrument(merchant=cast.merchant, mode="live", method="card", card=_card())
     assert not Order.objects.exists()
 
 

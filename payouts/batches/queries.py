@@ -69,12 +69,6 @@ def unclear(viewer: Viewer) -> QuerySet[Payout]:
     return scope(rows, viewer).order_by("created_at", "id") if viewer.user.is_operator else rows.none()
 
 
-def waiting_count(viewer: Viewer, at_most: int) -> int:
-    """How much waits for this operator: payouts in no batch yet, and unclear ones; counted up to `at_most`."""
-    found = batchable(viewer).order_by()[:at_most].count()
-    return min(at_most, found + unclear(viewer).order_by()[:at_most].count())
-
-
 def lines_of(batch: PayoutBatch) -> QuerySet[BatchLine]:
     return batch.lines.select_related("payout__merchant", "payout__beneficiary").order_by("number")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from accounts.models import Merchant
 from gateway.lib.errors import ProviderUnavailable
 from gateway.lib.modes import Mode
 from payouts.providers.bank_file import BANK_FILE
@@ -18,17 +19,27 @@ def register(provider: PayoutProvider) -> None:
     _providers[provider.name] = provider
 
 
+def live_names() -> list[str]:
+    """What a merchant's `payout_provider` may say."""
+    return sorted(name for name in _providers if name != SANDBOX_BANK.name)
+
+
+def is_used(name: str) -> bool:
+    """Whether live payouts go through it, everybody's or some merchant's."""
+    return name == settings.LIVE_PAYOUT_PROVIDER or Merchant.objects.filter(payout_provider=name).exists()
+
+
 def get(name: str) -> PayoutProvider:
     if name not in _providers:
         raise ProviderUnavailable(f"The payout provider {name!r} is not installed.")
     return _providers[name]
 
 
-def provider_for(mode: str) -> PayoutProvider:
-    """For a new payout. Raises `ProviderUnavailable` in live mode until one is configured."""
+def provider_for(mode: str, merchant: Merchant) -> PayoutProvider:
+    """For a new payout. Raises `ProviderUnavailable` in live mode until one is configured, for it or for all."""
     if mode == Mode.TEST:
         return SANDBOX_BANK
-    name = settings.LIVE_PAYOUT_PROVIDER
+    name = merchant.payout_provider or settings.LIVE_PAYOUT_PROVIDER
     if name == SANDBOX_BANK.name or name not in _providers:
         raise ProviderUnavailable()
     return _providers[name]

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actors import Actor, team_merchants
 from accounts.models import Merchant, Role, User
+from gateway.lib.compiled import Compiled, Slot
 from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
 from gateway.lib.money import Money
 from payouts.banks import bank_of
@@ -18,6 +19,9 @@ from payouts.errors import BeneficiaryBlocked
 from payouts.models import Beneficiary, Payout
 
 Status = Beneficiary.Status
+_BENEFICIARY: Compiled[Beneficiary] = Compiled(
+    lambda: Beneficiary.objects.filter(merchant=Slot("merchant"), mode=Slot("mode"), fingerprint=Slot("fingerprint"))
+)
 
 
 def fingerprint_of(account_number: str, ifsc: str) -> str:
@@ -30,13 +34,16 @@ def meet_beneficiary(
     created_by: User | None,
 ) -> Beneficiary:
     """The merchant's beneficiary with this account, made if it is the first time. Raises `BeneficiaryBlocked`."""
-    beneficiary, new = Beneficiary.objects.get_or_create(
-        merchant=merchant, mode=mode, fingerprint=fingerprint_of(account_number, ifsc),
-        defaults={
-            "name": name, "account_number": account_number, "ifsc": ifsc, "created_by": created_by,
-            "bank_name": bank_name or bank_of(ifsc),
-        },
-    )
+    key = {"merchant": merchant.pk, "mode": mode, "fingerprint": fingerprint_of(account_number, ifsc)}
+    beneficiary, new = _BENEFICIARY.first(**key), False
+    if beneficiary is None:
+        beneficiary, new = Beneficiary.objects.get_or_create(
+            merchant=merchant, mode=mode, fingerprint=key["fingerprint"],
+            defaults={
+                "name": name, "account_number": account_number, "ifsc": ifsc, "created_by": created_by,
+                "bank_name": bank_name or bank_of(ifsc),
+            },
+        )
     if beneficiary.status == Status.BLOCKED:
         raise BeneficiaryBlocked()
     if new:

@@ -10,6 +10,7 @@ from accounts.actors import Actor
 from accounts.models import Merchant, User
 from gateway.lib.crash import crash_point
 from gateway.lib.errors import InvalidFields
+from gateway.lib.inserting import insert_together, violates
 from gateway.lib.money import FIAT, Money
 from ledger.fees import quote
 from ledger.models import FeePlan
@@ -19,7 +20,7 @@ from payouts.models import Payout
 from payouts.providers import registry
 from payouts.services.beneficiaries import approvals_for, meet_beneficiary
 from payouts.services.deciding import approve
-from payouts.services.records import available, post_step, reserved, write_down
+from payouts.services.records import available, entry, post_step, reserved
 
 _AUTO = Actor.system("auto-approval")
 
@@ -36,7 +37,7 @@ def create_payout(
     Raises `ProviderUnavailable` (live mode without a bank), then `InvalidFields`, `BeneficiaryBlocked`,
     `DuplicateReference`, `InsufficientBalance`.
     """
-    provider = registry.provider_for(mode)
+    provider = registry.provider_for(mode, merchant)
     _check_values(amount, method, account_number, ifsc)
     beneficiary = meet_beneficiary(
         actor=actor, merchant=merchant, mode=mode, name=beneficiary_name, account_number=account_number, ifsc=ifsc,
@@ -52,11 +53,7 @@ def create_payout(
         bank_name=bank_name, beneficiary_details=beneficiary_details or {}, remarks=remarks,
         provider=provider.name, created_by=created_by,
     )
-    try:
-        payout.save(force_insert=True)
-    except IntegrityError as error:
-        raise DuplicateReference() from error
-    write_down(actor, payout, "payout.created", detail=f"{amount} {amount.currency} and {payout.charge} charge held")
+    _insert(actor, payout)
     limit = merchant.payout_auto_approve_minor
     if limit is not None and amount.minor <= limit and payout.approvals_needed == 1:
         approve(_AUTO, payout, f"within the limit of {Money(limit, 'INR')} INR")
@@ -64,6 +61,16 @@ def create_payout(
     post_step(payout, "hold", [available(payout, -1), reserved(payout, 1)])
     crash_point("payout.after_hold")
     return payout
+
+
+def _insert(actor: Actor, payout: Payout) -> None:
+    detail = f"{payout.amount} {payout.currency} and {payout.charge} charge held"
+    try:
+        insert_together(payout, entry(actor, payout, "payout.created", detail=detail), savepoint=False)
+    except IntegrityError as error:
+        if violates(error, Payout, "payout_reference_once"):
+            raise DuplicateReference() from error
+        raise
 
 
 def _check_values(amount: Money, method: str, account_number: str, ifsc: str) -> None:

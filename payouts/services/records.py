@@ -7,6 +7,7 @@ from typing import Any
 
 from accounts import audit
 from accounts.actors import Actor
+from accounts.models import AuditRecord
 from ledger.services import AccountKey, Line, merchant_account, post
 from payouts.models import Payout
 from webhooks.services import emit
@@ -26,6 +27,11 @@ def write_down(actor: Actor, payout: Payout, action: str, *, event: str = "", **
             event_type=event, merchant=payout.merchant, mode=payout.mode, subject=payout,
             subject_id=payout.public_id,
         )
+
+
+def entry(actor: Actor, payout: Payout, action: str, **data: Any) -> AuditRecord:
+    """The same row of the audit trail, for whoever writes it together with the payout."""
+    return audit.entry(actor, action, payout.public_id, merchant=payout.merchant_id, mode=payout.mode, **data)
 
 
 def available(payout: Payout, sign: int) -> Line:

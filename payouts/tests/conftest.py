@@ -9,7 +9,7 @@ import pytest
 
 from accounts.actors import Actor
 from gateway.lib.money import Money
-from gateway.lib.providers import Outcome
+from gateway.lib.scripted_testing import Scripted
 from ledger.models import FeePlan
 from payouts.providers import registry
 from payouts.services import create_payout
@@ -56,26 +56,12 @@ def free(cast):
     FeePlan.objects.create(merchant=cast.merchant, product="payout")
 
 
-class ScriptedBank:
-    """Answers from `answers`, one a call, the last one for ever; what was asked stands in `asked`."""
-
-    name = "scripted"
-
-    def __init__(self):
-        self.answers, self.asked = [Outcome("pending")], []
-
-    def _next(self, call, reference):
-        self.asked.append((call, reference))
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
+class ScriptedBank(Scripted):
     def pay(self, transfer):
-        return self._next("pay", transfer.reference)
+        return self.answer("pay", transfer.reference)
 
     def status(self, reference):
-        return self._next("status", reference)
+        return self.answer("status", reference)
 
 
 @pytest.fixture

@@ -33,6 +33,21 @@ def events_about(payout):
     return list(Event.objects.filter(subject=payout.public_id).values_list("type", flat=True))
 
 
+def test_a_merchant_may_have_a_bank_of_its_own(cast, make, fund, bank, settings):
+    settings.LIVE_PAYOUT_PROVIDER = ""
+    fund(cast.merchant, 1_000_000, mode="live")
+    for name in ("sandbox", "elsewhere", ""):
+        cast.merchant.payout_provider = name
+        with pytest.raises(ProviderUnavailable):
+            make(100_000, mode="live")
+    assert not Payout.objects.exists()
+
+    cast.merchant.payout_provider = bank.name
+
+    assert make(100_000, mode="live").provider == "scripted"
+    assert_ledger_balances()
+
+
 def test_a_payout_holds_amount_and_charge_and_ends_in_one_settlement(cast, make, fund, balances):
     fund(cast.merchant, 200_000)
     payout = make(100_000)

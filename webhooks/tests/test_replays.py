@@ -9,7 +9,7 @@ import pytest
 from accounts.models import AuditRecord
 from gateway.lib import http_testing as there_are
 from gateway.lib.errors import IllegalTransition
-from webhooks import sending, services
+from webhooks import replaying, sending, services
 from webhooks.errors import DeliveryUnderWay, EndpointOff
 from webhooks.models import Attempt, Delivery, Event
 from webhooks.tests.conftest import TESTS
@@ -124,3 +124,17 @@ def test_only_two_test_deliveries_of_a_process_wait_at_once(make_endpoint):
     assert refusal.value.details["retry_after"] >= 1
     assert Attempt.objects.count() == 0
     assert Delivery.objects.count() == 0
+
+
+def test_a_replay_takes_at_most_so_many_and_the_oldest_first(make_endpoint, tell, monkeypatch):
+    monkeypatch.setattr(replaying, "MAX_AT_ONCE", 2)
+    endpoint = make_endpoint()
+    for _ in range(3):
+        tell()
+    Delivery.objects.update(status="failed", due_at=None)
+
+    assert services.retry_failed(actor=TESTS, endpoint=endpoint) == 2
+
+    oldest = Delivery.objects.order_by("created_at", "id")
+    assert [row.status for row in oldest] == ["pending", "pending", "failed"]
+    assert AuditRecord.objects.get(action="webhook_endpoint.failed_retried").data == {"count": 2}

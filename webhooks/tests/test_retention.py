@@ -55,7 +55,7 @@ def test_what_waits_to_be_tried_again_stays_whatever_its_age(told):
 
 
 def test_more_than_one_batch_goes_in_one_round(told, monkeypatch):
-    monkeypatch.setattr("webhooks.retention._BATCH", 2)
+    monkeypatch.setattr("gateway.lib.pruning._BATCH", 2)
     for _ in range(5):
         told(10_000)
     young = told(1)

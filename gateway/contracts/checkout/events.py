@@ -35,21 +35,26 @@ def envelope(event: Event, name: str, data: Payload) -> Payload:
 
 
 def sample(name: str) -> Payload:
-    """For a test delivery: the original's own payment, marked as a test."""
-    return {
-        "payment": {
-            "id": "pay_0000000000000000",
-            "order_id": "order_0000000000000000",
-            "merchant_id": "mrc_0000000000000000",
-            "amount": 50000,
-            "currency": "INR",
-            "method": "upi",
-            "status": "SUCCESS",
-            "captured": False,
-            "error_code": None,
-            "error_description": None,
-            "created_at": "2026-01-15T05:08:17.841529Z",
-            "updated_at": "2026-01-15T05:09:49.920543Z",
-        },
-        "test": True,
+    """For a test delivery: the original's own payment or refund as that event shows it, marked as a test."""
+    subject, _, what = name.partition(".")
+    failed = what == "failed"
+    told = ("declined", "The bank declined it.") if failed else (None, None)
+    end = dict(zip(("error_code", "error_description"), told, strict=True)) | {
+        "created_at": "2026-01-15T05:08:17.841529Z", "updated_at": "2026-01-15T05:09:49.920543Z",
     }
+    if subject == "refund":
+        status = "FAILED" if failed else "PROCESSED"
+        return {"refund": _SAMPLE_REFUND | {"status": status} | end, "test": True}
+    captured = {} if failed else {"captured": what == "captured"}
+    status = "FAILED" if failed else "SUCCESS"
+    return {"payment": _SAMPLE_PAYMENT | {"status": status} | captured | end, "test": True}
+
+
+_SAMPLE_PAYMENT = {
+    "id": "pay_0000000000000000", "order_id": "order_0000000000000000", "merchant_id": "mrc_0000000000000000",
+    "amount": 50000, "currency": "INR", "method": "upi",
+}
+_SAMPLE_REFUND = {
+    "id": "refund_0000000000000000", "payment_id": "pay_0000000000000000", "merchant_id": "mrc_0000000000000000",
+    "amount": 1500, "status": "PROCESSED", "reason": None,
+}

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import base64
-import copy
 import json
-import re
-from functools import cache
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 from django.test import Client
 
 from accounts.actors import Actor
 from accounts.credentials import IssuedCredential, issue_credential
 from accounts.models import Merchant
-from gateway.contracts import schema
+from gateway.contracts.document_testing import check_documented
 from payments.work import drive_payments
 
 CARD = {"method": "card", "card_number": "4111111111111111", "expiry_month": 12, "expiry_year": 2030, "cvv": "123"}
@@ -68,7 +64,7 @@ def call(
         method, f"/api/v1{path}", content, content_type="application/json", headers=headers or {}
     )
     if documented:
-        check_documented(method, path, response)
+        check_documented("checkout", method, path, response)
     return response
 
 
@@ -86,40 +82,3 @@ def refused(response: Any, status: int, code: str, field: str | None = None) -> 
     assert body["error"]["description"]
     error: dict[str, Any] = body["error"]
     return error
-
-
-def check_documented(method: str, path: str, response: Any) -> None:
-    """The status is one the document names for this call, and the body has exactly the shape it shows."""
-    operation = _operation(method, path.split("?")[0])
-    if operation is None or response.status_code in (204, 405) or method == "HEAD":
-        return
-    status = str(response.status_code)
-    assert status in operation["responses"], (method, path, status, response.content)
-    said = operation["responses"][status]["content"]["application/json"]["schema"]
-    validator = jsonschema.Draft202012Validator({"components": _document()["components"], **said})
-    validator.validate(json.loads(response.content))
-
-
-@cache
-def _document() -> dict[str, Any]:
-    made: dict[str, Any] = _plain(copy.deepcopy(schema.document("checkout")))
-    return made
-
-
-def _plain(node: Any) -> Any:
-    """OpenAPI 3.0 says `nullable` where JSON Schema says a second type."""
-    if isinstance(node, list):
-        return [_plain(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    made = {name: _plain(item) for name, item in node.items()}
-    return {"anyOf": [made, {"type": "null"}]} if made.pop("nullable", False) is True else made
-
-
-def _operation(method: str, path: str) -> dict[str, Any] | None:
-    for template, calls in sorted(_document()["paths"].items(), key=lambda item: item[0].count("{")):
-        pattern = re.sub(r"\{[^}]+\}", "[^/]+", template)
-        if re.fullmatch(pattern, f"/api/v1{path}"):
-            found: dict[str, Any] | None = calls.get(method.lower())
-            return found
-    return None

@@ -14,7 +14,7 @@ from accounts.errors import AccountSuspended
 from gateway.contracts.base import ContractView, UnknownAddress
 from gateway.contracts.dashboard.authentication import DashboardCaller, KeyAuthentication
 from gateway.contracts.dashboard.errors import envelope
-from gateway.contracts.dashboard.lists import Summary, page_of
+from gateway.contracts.dashboard.lists import Kept, Summary, page_of
 
 M = TypeVar("M", bound=Model)
 
@@ -46,10 +46,11 @@ class DashboardView(ContractView):
         return Response({"success": True, "data": data}, status=status)
 
     def listed(
-        self, name: str, rows: QuerySet[M], render: Callable[[Sequence[M]], list[Any]], summary: Summary[M]
+        self, name: str, rows: QuerySet[M], render: Callable[[Sequence[M]], list[Any]], summary: Summary[M],
+        kept: Kept | None = None,
     ) -> Response:
         """A page of `rows`, which are ordered already, and the summary of all of them."""
-        page = page_of(self.query, rows, summary)
+        page = page_of(self.query, rows, summary, kept)
         return self.one({name: render(page.rows), "pagination": page.pagination, "summary": page.summary})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, ClassVar, TypeVar
 
 import django_filters
@@ -12,6 +13,7 @@ from django.db.models import F, Model, OrderBy, Q, QuerySet
 from django.http import QueryDict
 
 from crypto.models import ChainTransaction, DepositAddress, Session, Withdrawal
+from crypto.queries.places import Choice
 from crypto.queries.sessions import search_sessions
 from gateway.contracts.dashboard.errors import InvalidParameter
 from gateway.contracts.dashboard.words import CURRENCIES, NETWORKS
@@ -115,7 +117,27 @@ class _Dated(DashboardFilters):
     end_date = MomentFilter(field_name="created_at", lookup_expr="lte", as_end=True)
 
 
+    @classmethod
+    def choice(cls, query: QueryDict) -> Choice | None:
+        """What kept figures are asked for; None where they do not count what is asked."""
+        chosen = cls.chosen(query)
+        if any(chosen[name] not in ("", None) for name in cls.UNCOUNTED):
+            return None
+        words = {name: chosen[name] for name in ("network", "currency") if chosen[name] not in ("", "all")}
+        only, end = chosen[cls.ONLY], chosen["end_date"]
+        return Choice(
+            words=words, only="" if only == "all" else only, start=chosen["start_date"],
+            end=end + timedelta(microseconds=1) if end else None,
+            sort=cls.SORTS[chosen.get("sort_by") or next(iter(cls.SORTS))] if cls.SORTS else "created_at",
+            descending=chosen.get("sort_order") != "asc",
+        )
+
+    UNCOUNTED: ClassVar[tuple[str, ...]] = ()
+    ONLY: ClassVar[str]
+
+
 class SessionFilters(_Dated):
+    UNCOUNTED, ONLY = ("search",), "status"
     SORTS = {"created_at": "created_at", "amount": "amount_minor", "paid_at": "paid_at"}
     NULLABLE = ("paid_at",)
     status = OneOf(Session.Status.values)
@@ -156,6 +178,7 @@ class AddressFilters(DashboardFilters):
 
 
 class TransactionFilters(_Dated):
+    UNCOUNTED, ONLY = ("min_amount", "max_amount"), "type"
     type = OneOf(ChainTransaction.Type.values)
     network = OneOf(NETWORKS, field_name="network_id")
     currency = OneOf(CURRENCIES)

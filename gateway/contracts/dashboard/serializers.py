@@ -149,7 +149,7 @@ class NestedRetryConfig(RetryConfig):
 
 
 class WebhookConfig(Body):
-    """What is not sent stays as it is. `events`: all of them, if the list is empty."""
+    """What is not sent stays as it is. `events`: those of payments and sessions, if the list is empty."""
 
     webhook_url = fields.WebAddress(required=False, allow_blank=False)
     enabled = fields.Flag(required=False)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import json
-import re
-from functools import cache
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 from django.test import Client
 
 from accounts.actors import Actor
 from accounts.credentials import issue_credential
 from accounts.models import Merchant
-from gateway.contracts import schema
+from gateway.contracts.document_testing import check_documented
 
 
 class Dashboard:
@@ -49,7 +45,7 @@ def call(
     response = Client(raise_request_exception=False).generic(
         method, f"/api/v1{path}", content, content_type="application/json", headers=headers or {}
     )
-    check_documented(method, path, response)
+    check_documented("dashboard", method, path, response)
     return response
 
 
@@ -71,44 +67,3 @@ def refused(response: Any, status: int, code: str, parameter: str | None = None)
     assert set(error) == {"code", "message", "details"}
     assert error["message"]
     return error
-
-
-def check_documented(method: str, path: str, response: Any) -> None:
-    """The status is one the document names for this call, and the body has exactly the shape it shows."""
-    operation = _operation(method, path.split("?")[0])
-    if operation is None or response.status_code in (204, 405) or method == "HEAD":
-        return
-    status = str(response.status_code)
-    assert status in operation["responses"], (method, path, status, response.content)
-    said = operation["responses"][status]["content"].get("application/json", {}).get("schema", {})
-    if said.get("format") == "binary" or getattr(response, "streaming", False):
-        return
-    validator = jsonschema.Draft202012Validator({"components": _document()["components"], **said})
-    validator.validate(json.loads(response.content))
-
-
-@cache
-def _document() -> dict[str, Any]:
-    made: dict[str, Any] = _plain(copy.deepcopy(schema.document("dashboard")))
-    return made
-
-
-def _plain(node: Any) -> Any:
-    """OpenAPI 3.0 says `nullable` where JSON Schema says a second type."""
-    if isinstance(node, list):
-        return [_plain(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    made = {name: _plain(item) for name, item in node.items()}
-    if made.get("exclusiveMinimum") is True:
-        made["exclusiveMinimum"] = made.pop("minimum")
-    return {"anyOf": [made, {"type": "null"}]} if made.pop("nullable", False) is True else made
-
-
-def _operation(method: str, path: str) -> dict[str, Any] | None:
-    for template, calls in sorted(_document()["paths"].items(), key=lambda item: item[0].count("{")):
-        pattern = re.sub(r"\{[^}]+\}", "[^/]+", template)
-        if re.fullmatch(pattern, f"/api/v1{path}"):
-            found: dict[str, Any] | None = calls.get(method.lower())
-            return found
-    return None

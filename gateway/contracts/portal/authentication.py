@@ -14,6 +14,7 @@ from accounts.models import PortalKey, User
 from gateway.contracts.base import Caller
 from gateway.contracts.limits import Limit, refuse_credential
 from gateway.contracts.problems import Unauthenticated
+from gateway.lib.vouching import vouched
 
 HOUR = 3600
 
@@ -33,7 +34,7 @@ class PortalAuthentication(BaseAuthentication):
         text = request.headers.get("X-API-KEY", "")
         if not text:
             raise Unauthenticated("API key is missing. Send it in the X-API-KEY header.")
-        key = credentials.find_portal_key(text)
+        key = vouched(request._request, "portal", PortalKey) or credentials.find_portal_key(text)
         if key is None:
             wrong = Unauthenticated("The provided API key is invalid or does not exist.")
             refuse_credential(request._request, "portal", wrong)

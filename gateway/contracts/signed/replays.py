@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from gateway.contracts.models import SeenSignature
 from gateway.lib.signature import AHEAD_MS, OLDEST_MS
+from gateway.lib.statements import fetch
 
 # A little longer than the window is wide, from one end to the other.
 KEPT = timedelta(milliseconds=OLDEST_MS + AHEAD_MS, seconds=30)
@@ -33,9 +34,7 @@ ON CONFLICT (signature) DO NOTHING RETURNING id
 def take(signature: str) -> bool:
     """True for the first who brings this signature. Committed at once: not to be called inside a transaction."""
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE_ON_POSTGRES if settings.ON_POSTGRES else _TAKE, [signature, now])
-        return cursor.fetchone() is not None
+    return bool(fetch(_TAKE_ON_POSTGRES if settings.ON_POSTGRES else _TAKE, [signature, now]))
 
 
 def purge() -> int:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import hmac
 import json
-import re
 import threading
 import time
-from functools import cache
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 from django.test import Client
 
 from accounts.actors import Actor
 from accounts.credentials import IssuedCredential, issue_credential
 from accounts.models import Credential, Merchant
-from gateway.contracts import schema
+from gateway.contracts.document_testing import check_documented
 
 # The original's own bodies.
 LINK: dict[str, Any] = {
@@ -98,7 +94,7 @@ def send(
         method, f"/api/v1{path}", content, content_type=content_type, headers=headers or {}, **environ
     )
     if documented:
-        check_documented(method, path, response)
+        check_documented("signed", method, path, response)
     return response
 
 
@@ -119,38 +115,3 @@ def refused(response: Any, status: int, error: str) -> dict[str, Any]:
     assert body["success"] is False
     assert body["message"]
     return body
-
-
-def check_documented(method: str, path: str, response: Any) -> None:
-    """The status is one the document names for this call, and the body has exactly the shape it shows."""
-    operation = _operation(method, path.split("?")[0])
-    if operation is None or response.status_code == 405 or method == "HEAD":
-        return
-    status = str(response.status_code)
-    assert status in operation["responses"], (method, path, status, response.content)
-    said = operation["responses"][status]["content"]["application/json"]["schema"]
-    jsonschema.Draft202012Validator({"components": _document()["components"], **said}).validate(response.json())
-
-
-@cache
-def _document() -> dict[str, Any]:
-    made: dict[str, Any] = _plain(copy.deepcopy(schema.document("signed")))
-    return made
-
-
-def _plain(node: Any) -> Any:
-    """OpenAPI 3.0 says `nullable` where JSON Schema says a second type."""
-    if isinstance(node, list):
-        return [_plain(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    made = {name: _plain(item) for name, item in node.items()}
-    return {"anyOf": [made, {"type": "null"}]} if made.pop("nullable", False) is True else made
-
-
-def _operation(method: str, path: str) -> dict[str, Any] | None:
-    for template, calls in _document()["paths"].items():
-        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), f"/api/v1{path}"):
-            found: dict[str, Any] | None = calls.get(method.lower())
-            return found
-    return None

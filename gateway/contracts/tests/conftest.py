@@ -4,16 +4,13 @@ contract's own OpenAPI document.
 
 from __future__ import annotations
 
-import copy
 import io
 import itertools
 import json
 import logging
 import re
 from datetime import timedelta
-from functools import cache
 
-import jsonschema
 import pytest
 from django.core.cache import caches
 from django.test import Client
@@ -21,7 +18,7 @@ from django.utils import timezone
 
 from accounts.models import PortalKey
 from gateway.celery import app
-from gateway.contracts import schema
+from gateway.contracts.document_testing import check_documented
 from gateway.lib import http_addresses
 from gateway.lib.secrets import digest
 
@@ -76,7 +73,7 @@ class Api:
         response = self.client.generic(
             method, f"/api/v1{path}", content, content_type=content_type or "application/json", headers=sent
         )
-        check_documented(method, path, response)
+        check_documented("portal", method, path, response)
         return response
 
 
@@ -102,44 +99,6 @@ def refused(response, status, code):
 @pytest.fixture(name="refused")
 def refused_fixture():
     return refused
-
-
-@cache
-def _document():
-    """The document in plain JSON Schema: OpenAPI 3.0 says `nullable` where JSON Schema says a second type."""
-    return _plain(copy.deepcopy(schema.document("portal")))
-
-
-def _plain(node):
-    if isinstance(node, list):
-        return [_plain(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    made = {name: _plain(item) for name, item in node.items()}
-    if made.pop("nullable", False):
-        return {"anyOf": [made, {"type": "null"}]}
-    return made
-
-
-def check_documented(method, path, response):
-    """The status is one the document names for this call, and the body has exactly the shape it shows."""
-    call = _call(method, path.split("?")[0])
-    if call is None or response.status_code == 405:
-        return
-    assert str(response.status_code) in call["responses"], (method, path, response.status_code, response.content)
-    said = call["responses"][str(response.status_code)]["content"]["application/json"]["schema"]
-    if method != "HEAD":
-        validator = jsonschema.Draft202012Validator({"components": _document()["components"], **said})
-        validator.validate(response.json())
-
-
-def _call(method, path):
-    """The document's operation; a fixed address comes before one with a parameter."""
-    for template, calls in sorted(_document()["paths"].items(), key=lambda item: item[0].count("{")):
-        pattern = re.sub(r"\{[^}]+\}", "[^/]+", template)
-        if re.fullmatch(pattern, f"/api/v1{path}"):
-            return calls.get("get" if method == "HEAD" else method.lower())
-    return None
 
 
 @pytest.fixture

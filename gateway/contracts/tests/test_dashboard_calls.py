@@ -5,12 +5,17 @@ import json
 import pytest
 from django.db import connection
 
+from accounts.models import AuditRecord
 from crypto import testing
 from crypto.chains.base import NodeDown
 from crypto.models import DepositAddress, Session, Withdrawal
+from crypto.services.withdrawal_ends import fail_withdrawal
+from crypto.tests.chain_house import ONE, OUTSIDE, withdraw
 from crypto.tests.conftest import _blocks_by_hand  # noqa: F401
+from gateway.contracts.dashboard import events
 from gateway.contracts.dashboard.testing import Dashboard, good, refused
 from gateway.lib.http_testing import answer, receiver
+from gateway.lib.racing import together
 from ledger.queries import wallets
 from ledger.testing import assert_ledger_balances, fund
 from webhooks.models import Delivery, Endpoint
@@ -241,6 +246,7 @@ def test_a_balance_that_no_node_tells(dashboard, cast, monkeypatch):
 # The webhook ------------------------------------------------------------------------------------------------
 
 EVENTS = ["payment.confirmed", "payment.failed", "session.expired"]
+ON_REQUEST = ["withdrawal.completed", "withdrawal.failed"]
 
 
 def test_the_webhook_before_it_is_set(dashboard):
@@ -286,7 +292,7 @@ def test_what_the_webhook_may_not_be(dashboard, body, parameter):
 
     assert dashboard.get("/webhooks/config") == before
     if body == {"events": ["payment.success"]}:
-        assert error["details"]["allowed_values"] == EVENTS
+        assert error["details"]["allowed_values"] == [*EVENTS, *ON_REQUEST]
 
 
 def test_payloads(dashboard, cast):
@@ -311,6 +317,30 @@ def test_payloads(dashboard, cast):
     assert_ledger_balances()
 
 
+def test_withdrawals_are_told_only_to_who_names_them(dashboard, cast):
+    configure = lambda **body: good(dashboard("PUT", "/dashboard/webhooks/config", body), 200)  # noqa: E731
+    fund(cast.merchant, 30 * ONE, "USDT", "test", "BSC")
+    configure(webhook_url="https://shop.example/a")
+    fail_withdrawal(withdrawal=withdraw(cast.merchant, 10 * ONE), code="REJECTED", reason="Not this one")
+    assert Delivery.objects.count() == 0
+
+    configure(events=ON_REQUEST)
+    row = withdraw(cast.merchant, 10 * ONE)
+    fail_withdrawal(withdrawal=row, code="REJECTED", reason="Not this one either")
+
+    delivery = Delivery.objects.get()
+    payload = json.loads(delivery.body)
+    assert delivery.event_name == payload.pop("event") == "withdrawal.failed"
+    assert payload.pop("timestamp").endswith("Z")
+    assert payload == {
+        "withdrawal_id": row.pk, "amount": 10, "fee_amount": 0.01, "net_amount": 9.99, "currency": "USDT",
+        "method": "crypto", "network": "BSC", "address": OUTSIDE["BSC"], "status": "failed",
+        "blockchain_tx_hash": None, "utr": None,
+    }
+    assert list(events.sample("withdrawal.failed")) == [*json.loads(delivery.body), "test"]
+    assert_ledger_balances()
+
+
 @pytest.mark.parametrize(("status", "told"), [(200, 200), (503, 503), (301, 301)])
 def test_a_test_tells_the_true_status_and_time(dashboard, status, told):
     with receiver(answer(status, after=0.05)) as there:
@@ -331,3 +361,19 @@ def test_a_test_that_nobody_answers(dashboard):
     result = good(dashboard("POST", "/dashboard/webhooks/test"), 200)
 
     assert (result["test_sent"], result["response_status"]) == (False, None)
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("turn", range(3))
+def test_of_first_settings_of_the_webhook_at_once_one_endpoint_comes(dashboard, turn):
+    addresses = [f"https://shop.example/{number}" for number in range(6)]
+
+    answers = together(6, lambda index: dashboard("PUT", "/dashboard/webhooks/config", {"webhook_url": addresses[index]}))
+
+    endpoint = Endpoint.objects.get(contract="dashboard")
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert {answer.json()["data"]["webhook_url"] for answer in answers} == set(addresses)
+    assert len({answer.json()["data"]["webhook_secret"] for answer in answers}) == 1
+    assert endpoint.url in addresses
+    assert AuditRecord.objects.filter(action="webhook_endpoint.created").count() == 1

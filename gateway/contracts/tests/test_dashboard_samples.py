@@ -15,6 +15,7 @@ from crypto.models import ChainTransaction, Session
 from crypto.tests.chain_house import OUTSIDE, open_house, settle_down
 from crypto.tests.conftest import _blocks_by_hand, network, signer  # noqa: F401
 from gateway.contracts.dashboard.testing import Dashboard, good
+from gateway.lib import http_testing
 from ledger.testing import assert_ledger_balances
 from webhooks.models import Delivery
 
@@ -222,6 +223,16 @@ def test_an_export(story, dashboard):
 
 def test_the_webhook(story, dashboard):
     check("7.1", dashboard.get("/webhooks/config"))
+
+
+def test_the_webhooks_test(dashboard):
+    with http_testing.receiver(http_testing.answer(200)) as there:
+        good(dashboard("PUT", "/dashboard/webhooks/config", {"webhook_url": there.url}), 200)
+        sent = good(dashboard("POST", "/dashboard/webhooks/test"), 200)
+
+    check("7.3", sent)
+    assert None not in sent.values()
+    assert (sent["test_sent"], sent["response_status"], sent["webhook_url"]) == (True, 200, there.url)
 
 
 def test_every_sample_was_compared():

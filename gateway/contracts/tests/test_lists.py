@@ -204,7 +204,7 @@ def test_payouts_are_filtered_and_searched(api, cast, fund, payout_body):
 @pytest.mark.parametrize("limit", [7, 20])
 def test_far_pages_are_the_same_rows_found_from_either_end(cast, some, monkeypatch, limit):
     some(41)
-    monkeypatch.setattr(pagination, "_FAR", 1)
+    monkeypatch.setattr(pagination, "FAR", 1)
     rows = visible_payments(Viewer(cast.merchant_user, "test"))
     expected = [row.pk for row in rows]
 

@@ -26,6 +26,7 @@ from payouts.banks import bank_of
 from payouts.batches import open_batch, queries
 from payouts.batches.formats import columns_of, result_mapping_of
 from payouts.models import BankFormat, BatchLine, Payout, PayoutBatch
+from payouts.providers import registry
 from payouts.providers.bank_file import BANK_FILE
 
 AREA = ("Bank files", "panel:batches")
@@ -49,7 +50,7 @@ def batches(request: PanelRequest) -> HttpResponse:
         "waiting": waiting.count(),
         "waiting_sum": _sum(waiting),
         "unclear": queries.unclear(viewer).select_related("beneficiary")[:_UNCLEAR_SHOWN],
-        "is_used": BANK_FILE.name == settings.LIVE_PAYOUT_PROVIDER,
+        "is_used": registry.is_used(BANK_FILE.name),
     }
     return render(request, "panel/batches/list.html", context)
 

@@ -28,7 +28,7 @@ def address(row: PayoutBatch) -> str:
     return reverse("panel:batch", args=[row.public_id])
 
 
-@page(OPERATORS, POST)
+@page(OPERATORS, POST, proof=True)
 def export(request: PanelRequest, public_id: str, file_type: str) -> HttpResponse:
     if file_type not in TYPES:
         raise Http404

@@ -10,35 +10,15 @@ from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Radi
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from gateway.lib.money import Money
 from gateway.panel.forms import MoneyField
-from gateway.panel.words import count_text, money_text
+from gateway.panel.words import amounts_in, count_text, money_text, posting_words
 
 register = template.Library()
 
-# What a posting of each kind records.
-_KINDS = {
-    "deposit": "Deposit",
-    "crypto.credit": "Crypto payment confirmed",
-    "payment.capture": "Payment captured",
-    "payment.settle": "Payment settled",
-    "refund.hold": "Refund held",
-    "refund.settle": "Refund paid",
-    "refund.release": "Refund released",
-    "payout.hold": "Payout held",
-    "payout.settle": "Payout paid",
-    "payout.release": "Payout released",
-    "withdrawal.hold": "Withdrawal held",
-    "withdrawal.settle": "Withdrawal sent",
-    "withdrawal.release": "Withdrawal released",
-    "withdrawal.convert": "Withdrawal turned into rupees",
-    "withdrawal.return": "Withdrawal turned back",
-    "crypto.gas": "Network fee",
-    "crypto.capital": "Coins of the house",
-}
 # What a state means for the reader: done, waiting for a person, on its way, gone wrong.
 _TONES = {
     "succeeded": "good", "processed": "good", "paid": "good", "active": "good", "enabled": "good", "ended": "calm",
@@ -47,7 +27,7 @@ _TONES = {
     "signed": "move", "sent": "move", "orphaned": "bad", "expired": "calm",
     "processing": "move", "approved": "move", "attempted": "move", "sending": "move",
     "failed": "bad", "rejected": "bad", "suspended": "bad", "disabled": "bad",
-    "created": "calm",
+    "created": "calm", "ready": "good",
 }
 
 
@@ -66,14 +46,25 @@ def signed_money(value: int, currency: str = "INR") -> str:
 
 
 @register.filter
+def unsigned(value: int) -> int:
+    return abs(value)
+
+
+@register.filter
 def counted(value: int) -> str:
     """A number with Indian digit grouping."""
     return count_text(value)
 
 
 @register.filter
+def with_amounts(text: str) -> str:
+    """A sentence of the record, its amounts written as everywhere else."""
+    return amounts_in(text)
+
+
+@register.filter
 def posting_kind(kind: str) -> str:
-    return _KINDS.get(kind) or kind.replace(".", " ").replace("_", " ").capitalize()
+    return posting_words(kind)
 
 
 @register.simple_tag
@@ -114,10 +105,25 @@ def when(moment: datetime | None, form: str = "both") -> SafeString | str:
 
 
 @register.simple_tag
+def utc_day(moment: datetime) -> SafeString:
+    """A day as the records count it, whatever the reader's zone."""
+    utc = moment.astimezone(UTC)
+    return format_html('<time datetime="{}">{}</time>', f"{utc:%Y-%m-%d}", f"{utc:%d %b %Y}")
+
+
+@register.simple_tag
 def opens_dialog(url_name: str, *args: object) -> SafeString:
     """The attributes of a link whose page opens as a dialog where there is script: `<a {% opens_dialog … %}>`."""
     href = reverse(url_name, args=args)
     return format_html('href="{}" hx-get="{}" hx-target="#dialog"', href, href)
+
+
+@register.filter
+def codes(text: str) -> SafeString:
+    """What stands between backticks as code."""
+    parts = text.split("`")
+    return format_html_join("", "{}", ((format_html("<code>{}</code>", part) if odd % 2 else part,)
+                                       for odd, part in enumerate(parts)))
 
 
 @register.filter

@@ -10,6 +10,9 @@ from django.test import Client
 import gateway.panel.proof  # noqa: F401 - signing in counts as a proof from the very first test on
 from accounts.actors import Actor
 from gateway.lib.money import Money
+from webhooks import services
+from webhooks.models import Delivery
+from webhooks.sending import drain
 
 _BACKEND = "accounts.backends.PanelBackend"
 _numbers = itertools.count(1)
@@ -84,3 +87,29 @@ def balances():
         return wallet.available_minor, wallet.pending_minor, wallet.reserved_minor
 
     return read
+
+
+@pytest.fixture
+def make_endpoint():
+    def make(merchant, url="http://127.0.0.1:1999/hook", mode="test", **more):
+        made, _ = services.create_endpoint(
+            actor=Actor.system("tests"), merchant=merchant, mode=mode, url=url, **more
+        )
+        return made
+
+    return make
+
+
+@pytest.fixture
+def delivered(make_payment):
+    """`delivered(endpoint, by=operator)` tells `endpoint` that a payment failed; without `send` it is still waiting."""
+    from payments.services import mark_failed
+
+    def make(endpoint, operator, *, send=True, **more):
+        payment = make_payment(endpoint.merchant, **more)
+        mark_failed(actor=Actor(operator, "tests"), payment=payment, reason="Declined")
+        if send:
+            drain(seconds=5)
+        return Delivery.objects.filter(endpoint=endpoint).order_by("-created_at").first()
+
+    return make

@@ -108,13 +108,63 @@ def test_a_call_of_the_reference_unfolds_by_keyboard(cast, browse):
     page = browse(cast.api_user, width=390, height=844)
     page.goto("/panel/reference")
 
-    page.locator("#post-payments summary").focus()
+    page.locator("#post-payments > summary").focus()
     page.keyboard.press("Enter")
 
     opened = page.locator("#post-payments")
     expect(opened.get_by_role("cell", name="Rupees, more than 0")).to_be_visible()
     expect(opened).to_contain_text('"order_id": "TXN-2026-001"')
+    expect(opened.get_by_role("button", name="Send test call")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_merchant_finds_a_call_changes_it_and_sends_it(cast, browse):
+    page = browse(cast.merchant_user)
+    page.goto("/panel/reference/portal#post-payments")
+    opened = page.locator("#post-payments")
+    expect(opened).to_have_attribute("open", "")
+
+    opened.get_by_label("Python").check()
+    program = opened.locator(".programs .code:visible code")
+    expect(program).to_contain_text("urllib.request")
+    body = opened.get_by_label("Body")
+    body.fill('{"amount": 7.5, "order_id": "TRIED-1"}')
+    expect(program).to_contain_text('"amount": 7.5')
+    opened.get_by_role("button", name="Send test call").click()
+
+    answer = opened.locator(".answer")
+    expect(answer).to_contain_text("201 Created")
+    expect(answer).to_contain_text("A test payment of ₹7.50 waits for its payer.")
+    expect(answer.locator("pre").first).to_contain_text('"order_id": "TRIED-1"')
+    answer.get_by_role("link", name="Open the payment").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("7.50")
+
+
+def test_the_search_of_the_reference_leaves_what_matches(cast, browse):
+    page = browse(cast.merchant_user)
+    page.goto("/panel/reference/checkout")
+
+    page.get_by_label("Find an endpoint").fill("refund payment_id")
+    shown = page.locator("[data-call]:visible")
+    expect(shown).to_have_count(5)
+    expect(page.get_by_role("heading", name="Public orders")).to_be_hidden()
+    page.get_by_label("Find an endpoint").fill("zebra")
+    expect(page.get_by_text("No endpoint has that")).to_be_visible()
+    page.get_by_label("Find an endpoint").fill("")
+    expect(shown).to_have_count(26)
+
+
+def test_the_reference_is_read_and_tried_without_script(cast, browse):
+    page = browse(cast.merchant_user, java_script_enabled=False)
+    page.goto("/panel/reference/portal")
+
+    page.locator("#get-balance > summary").click()
+    page.locator("#get-balance").get_by_role("link", name="Try it").click()
+    page.get_by_label("Node.js").check()
+    expect(page.locator(".programs .code:visible code")).to_contain_text("fetch(")
+    page.get_by_role("button", name="Send test call").click()
+
+    expect(page.locator(".answer")).to_contain_text("200 OK")
 
 
 @pytest.mark.parametrize("width", [390, 1440])
@@ -124,7 +174,8 @@ def test_no_page_is_wider_than_its_window(cast, browse, endpoint, width):
 
     for path in (
         "keys", "users", f"users/{cast.api_user.public_id}", "users/new", "webhooks", f"webhooks/{row.pk}",
-        "webhooks/new", "webhooks/deliveries", "reference",
+        "webhooks/new", "webhooks/deliveries", "reference", "reference/signed", "reference/checkout",
+        "reference/dashboard", "reference/checkout/create_payment",
     ):
         page.goto(f"/panel/{path}")
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AuditRecord, Merchant
+from accounts.models import AuditRecord, Merchant, SettlementAccount, User
 from gateway.lib.money import Money
 from ledger.fees import quote
 from ledger.models import FeePlan
@@ -45,7 +46,7 @@ def test_operators_see_the_merchants_of_their_team(cast, signed_in):
 def test_settings_are_changed_and_written_down(cast, signed_in):
     client = signed_in(cast.admin)
 
-    answer = client.post(address(cast.merchant), {
+    answer = client.post(address(cast.merchant, "merchant-settings"), {
         "name": "Chai Point Traders", "auto_approve": "25000", "settlement_delay_days": "2", "public_checkout": "on",
     })
 
@@ -57,17 +58,32 @@ def test_settings_are_changed_and_written_down(cast, signed_in):
     page = client.get(address(row)).content.decode()
     assert "payouts approved by themselves up to: – → 25000.00" in page
     assert "public orders: off → on" in page
-    client.post(address(row), _SETTINGS)
+    client.post(address(row, "merchant-settings"), _SETTINGS)
     row.refresh_from_db()
     assert (row.payout_auto_approve_minor, row.settlement_delay_days, row.public_checkout) == (None, 0, False)
 
 
+def test_a_merchants_live_money_may_go_through_providers_of_its_own(cast, signed_in):
+    client = signed_in(cast.admin)
+    form = client.get(address(cast.merchant, "merchant-settings")).content.decode()
+    assert all(f'<option value="{name}"' in form for name in ("manual_upi", "bank_file"))
+    assert '<option value="sandbox"' not in form
+
+    client.post(address(cast.merchant, "merchant-settings"), _SETTINGS | {"payment_provider": "manual_upi", "payout_provider": "bank_file"})
+
+    row = Merchant.objects.get(pk=cast.merchant.pk)
+    assert (row.payment_provider, row.payout_provider) == ("manual_upi", "bank_file")
+    assert "live payments go through: – → manual_upi" in client.get(address(row)).content.decode()
+    Merchant.objects.filter(pk=row.pk).update(payment_provider="gone")
+    assert "gone (not installed)" in client.get(address(row, "merchant-settings")).content.decode()
+
+
 @pytest.mark.parametrize(
-    "bad", [{"auto_approve": "1e3"}, {"auto_approve": "-1"}, {"settlement_delay_days": "91"}, {"name": ""},
+    "bad", [{"auto_approve": "1e3"}, {"payment_provider": "sandbox"}, {"payout_provider": "nobody"}, {"auto_approve": "-1"}, {"settlement_delay_days": "91"}, {"name": ""},
             {"settlement_delay_days": "x"}],
 )
 def test_bad_settings_change_nothing(cast, signed_in, bad):
-    answer = signed_in(cast.admin).post(address(cast.merchant), _SETTINGS | {"name": "New"} | bad)
+    answer = signed_in(cast.admin).post(address(cast.merchant, "merchant-settings"), _SETTINGS | {"name": "New"} | bad)
 
     assert answer.status_code == 422
     assert Merchant.objects.get(pk=cast.merchant.pk).name == "Chai Point"
@@ -220,3 +236,111 @@ def test_a_payout_to_a_blocked_account_is_refused_in_the_form(cast, signed_in, m
     assert answer.status_code == 422
     assert "This bank account is blocked for payouts." in answer.content.decode()
     assert balances(cast.merchant) == before
+
+
+# Onboarding -------------------------------------------------------------------------------------------------
+_NEW = {
+    "business_name": "Filter Kaapi", "name": "Meera Iyer", "email": "meera@kaapi.example", "auto_approve": "5000",
+    "settlement_delay_days": "1",
+}
+
+
+def test_a_merchant_its_first_user_and_its_settings_are_made_in_one_form(cast, signed_in):
+    client = signed_in(cast.admin)
+
+    answer = client.post(reverse("panel:merchant-new"), _NEW)
+
+    user = User.objects.get(email="meera@kaapi.example")
+    made = user.merchant
+    assert (made.name, made.payout_auto_approve_minor, made.settlement_delay_days) == ("Filter Kaapi", 500_000, 1)
+    assert (user.role, user.parent, user.invitation_due, user.name) == ("merchant", cast.admin, True, "Meera Iyer")
+    page = answer.content.decode()
+    assert "gw_test_" in page
+    assert "/password/" in page
+    assert answer["Cache-Control"] == "no-store, private"
+    assert client.get(address(made)).status_code == 200
+    actions = set(AuditRecord.objects.filter(merchant=made).values_list("action", "actor"))
+    assert actions == {("user.created", cast.admin.pk), ("merchant.updated", cast.admin.pk)}
+
+
+def test_a_super_admin_says_who_looks_after_it(cast, signed_in):
+    signed_in(cast.super_admin).post(
+        reverse("panel:merchant-new"), _NEW | {"operator": cast.other_admin.public_id}
+    )
+
+    assert User.objects.get(email="meera@kaapi.example").parent == cast.other_admin
+
+
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        ({"email": "admin@example.com"}, "e-mail"), ({"business_name": ""}, "required"),
+        ({"auto_approve": "-1"}, "plain positive number"), ({"settlement_delay_days": "91"}, "90"),
+    ],
+)
+def test_a_business_that_is_refused_is_not_made_at_all(cast, signed_in, bad, text):
+    before = Merchant.objects.count(), User.objects.count(), AuditRecord.objects.count()
+
+    answer = signed_in(cast.super_admin).post(reverse("panel:merchant-new"), _NEW | bad)
+
+    assert answer.status_code == 422
+    assert text in answer.content.decode()
+    assert (Merchant.objects.count(), User.objects.count(), AuditRecord.objects.count()) == before
+
+
+@pytest.mark.parametrize("who", ["merchant_user", "api_user"])
+def test_only_operators_make_merchants(cast, signed_in, who):
+    assert signed_in(getattr(cast, who)).post(reverse("panel:merchant-new"), _NEW).status_code == 404
+    assert not User.objects.filter(email="meera@kaapi.example").exists()
+
+
+# What an operator sees of one -------------------------------------------------------------------------------
+def test_a_merchants_page_shows_what_it_has_and_where_it_goes(cast, signed_in, fund, settings):
+    settings.WITHDRAWAL_DELAY_HOURS = {"test": 24, "live": 24}
+    fund(cast.merchant, 1_234_567)
+    client = signed_in(cast.admin)
+    there = address(cast.merchant)
+
+    assert "Settlement account</dt>" in client.get(there).content.decode()
+    client.post(address(cast.merchant, "merchant-account"), {
+        "holder": "Chai Point Pvt Ltd", "account_number": "501001234567", "ifsc": "hdfc0001234",
+    })
+    client.post(f"{reverse('panel:withdrawal-limit', args=[cast.merchant.public_id])}?next={there}", {"limit": "250"})
+
+    page = client.get(there).content.decode()
+    assert "₹12,345.67" in page
+    assert "Chai Point Pvt Ltd, HDFC Bank ··4567" in page
+    assert "usable from" in page
+    assert "501001234567" not in page
+    assert "250.00 tokens a day" in page
+    assert "tokens a day: – → 250" in page
+    assert reverse("panel:account-statement") + f"?merchant={cast.merchant.public_id}" in page
+    row = SettlementAccount.objects.get()
+    assert (row.notice_due, row.created_by, row.mode) == (True, cast.admin, "test")
+    assert row.usable_from > timezone.now() + timedelta(hours=23)
+
+
+@pytest.mark.parametrize("who", ["other_admin", "merchant_user", "api_user", "other_user"])
+def test_nobody_else_sets_its_account_or_settings(cast, signed_in, who):
+    client = signed_in(getattr(cast, who))
+
+    account = client.post(address(cast.merchant, "merchant-account"), {
+        "holder": "X", "account_number": "501001234567", "ifsc": "HDFC0001234",
+    })
+    changed = client.post(address(cast.merchant, "merchant-settings"), _SETTINGS | {"name": "X"})
+
+    assert (account.status_code, changed.status_code) == (404, 404)
+    assert not SettlementAccount.objects.exists()
+    assert Merchant.objects.get(pk=cast.merchant.pk).name == "Chai Point"
+
+
+def test_what_a_suspension_holds_up_is_said_before(cast, signed_in, fund, make_payout):
+    fund(cast.merchant, 100_000)
+    make_payout(cast.merchant, 50_000, by=cast.merchant_user)
+
+    page = signed_in(cast.admin).get(address(cast.merchant, "merchant-suspend")).content.decode()
+
+    assert "its pages for payers are closed" in page
+    assert re.search(r"Payouts under way</dt><dd>1<", page)
+    assert re.search(r"Balance in INR</dt><dd>₹1,0\d\d\.\d\d<", page)
+    assert Merchant.objects.get(pk=cast.merchant.pk).status == "active"

@@ -46,10 +46,11 @@ def test_the_operators_figures_are_the_teams(cast, signed_in, paid, make_payout)
     own = signed_in(cast.admin).get(reverse("panel:overview")).content.decode()
     all_of_them = signed_in(cast.super_admin).get(reverse("panel:overview")).content.decode()
 
-    assert re.search(r"Volume today</dt>\s*<dd[^>]*>₹1,000\.00<", own)
-    assert re.search(r"Volume today</dt>\s*<dd[^>]*>₹1,00,000\.00<", all_of_them)
-    assert re.search(r"Success rate today</dt>\s*<dd[^>]*>100%<", own)
-    assert re.search(r"Payouts waiting</dt>\s*<dd[^>]*>1<", own)
+    assert re.search(r"Volume</dt>\s*<dd[^>]*>₹1,000\.00<", own)
+    assert re.search(r"Volume</dt>\s*<dd[^>]*>₹1,00,000\.00<", all_of_them)
+    assert re.search(r"Success rate</dt>\s*<dd[^>]*>100%<", own)
+    assert re.search(r"Waiting for somebody</dt>\s*<dd[^>]*><a[^>]*>1</a>", own)
+    assert "₹500.00 in 1 payout" in own
 
 
 def test_a_webhook_that_does_not_answer_is_on_the_first_page(cast, signed_in):

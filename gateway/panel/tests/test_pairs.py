@@ -84,6 +84,27 @@ def test_a_pair_is_edited(merchant, pair):
     assert signed("GET", "/balance", REMOTE_ADDR="198.51.100.7").status_code == 200
 
 
+def test_the_end_of_a_pair_is_set_kept_and_taken_away(merchant, pair):
+    _, row = pair
+    address = reverse("panel:pair-edit", args=[row.pk])
+    sent = {"name": row.name, "allowed_addresses": ""}
+
+    merchant.post(address, sent | {"expires_at": "2099-12-31"})
+    row.refresh_from_db()
+    end = row.expires_at
+    assert 'value="2099-12-31"' in merchant.get(address).content.decode()
+    merchant.post(address, sent | {"expires_at": "2099-12-31", "name": "Renamed"})
+    past = merchant.post(address, sent | {"expires_at": "2020-01-01"})
+    row.refresh_from_db()
+    assert (row.name, row.expires_at) == ("Renamed", end)
+    assert past.status_code == 422
+    assert "Must be in the future." in past.content.decode()
+
+    merchant.post(address, sent | {"expires_at": ""})
+    row.refresh_from_db()
+    assert row.expires_at is None
+
+
 def test_a_secret_is_regenerated_once_a_form(merchant, pair):
     signed, row = pair
     address = reverse("panel:pair-renew", args=[row.pk])

@@ -1,181 +1,184 @@
-"""The API reference says what the API does: its calls, parameters, examples and fields are held against the API."""
+"""The API reference says what the API does: its calls, parameters, examples and errors are held against the documents
+of the API and against the API itself."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import json
+import re
+from types import SimpleNamespace
 
 import pytest
-import yaml
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from accounts.actors import Actor
+from gateway.contracts import document_testing as documents
+from gateway.contracts.checkout.testing import Checkout
+from gateway.contracts.dashboard.testing import Dashboard
+from gateway.contracts.signed.testing import Signed
 from gateway.lib.money import Money
-from gateway.panel import reference_text
-from gateway.panel.reference_data import CALLS
-from gateway.panel.reference_examples import EVENTS, SAMPLE_ERROR, SAMPLE_EVENT
+from gateway.panel.reference import events, schemas
+from gateway.panel.reference.operations import document, operations, sections
+from gateway.panel.reference.words import CONTRACTS, words_of
 from payments.models import Payment
 from payments.services import create_payment
 from webhooks import rendering
 from webhooks.models import Event
 from webhooks.queries import event_names
 
-# The original page's calls, in its order.
-ORIGINAL = [
-    "GET /balance", "POST /payments", "GET /payments", "GET /payments/:id", "GET /payouts", "POST /payouts",
-    "GET /profile",
-]
+EVERY_CALL = [(contract, operation) for contract in CONTRACTS for operation in operations(contract).values()]
+IDS = [f"{contract} {operation.name}" for contract, operation in EVERY_CALL]
+# Each original's calls, in its order.
+ORIGINAL = {
+    "portal": [
+        "GET /balance", "POST /payments", "GET /payments", "GET /payments/:id", "GET /payouts", "POST /payouts",
+        "GET /profile",
+    ],
+    "signed": [
+        "GET /balance", "POST /payin/generate/link", "POST /payin/transactions", "POST /payout/initiate",
+        "GET /payout/{order_id}/status",
+    ],
+    "checkout": [
+        "GET /health", "POST /orders", "GET /orders/{order_id}", "POST /orders/public", "GET /orders/public/{order_id}",
+        "POST /payments", "POST /payments/{payment_id}/capture", "POST /payments/public",
+        "GET /payments/public/{payment_id}", "POST /refunds", "GET /refunds/{refund_id}",
+        "POST /webhooks", "GET /webhooks", "GET /webhook-logs", "POST /webhook-logs/{log_id}/retry",
+        "GET /admin/stats", "POST /test/jobs/enqueue",
+    ],
+    "dashboard": [
+        "GET /dashboard/sessions", "GET /dashboard/sessions/:sessionId", "GET /dashboard/addresses",
+        "GET /dashboard/addresses/:addressId", "POST /dashboard/addresses/:addressId/check-balance",
+        "GET /dashboard/balance/crypto", "GET /dashboard/balance/networks", "GET /dashboard/transactions",
+        "GET /dashboard/transactions/:txHash", "GET /dashboard/withdrawals", "POST /dashboard/withdrawals/create",
+        "GET /dashboard/withdrawals/:withdrawalId", "GET /dashboard/analytics/payments",
+        "GET /dashboard/analytics/export", "GET /dashboard/webhooks/config", "PUT /dashboard/webhooks/config",
+        "POST /dashboard/webhooks/test", "GET /dashboard/overview",
+    ],
+}
 
 
-def _named(call):
-    return f"{call.method} {call.path}"
+def listed(contract):
+    return [operation for section in sections(contract) for operation in section.operations]
 
 
-@pytest.fixture(scope="module")
-def schema():
-    return yaml.safe_load(Client().get("/api/schema/portal/").content)
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_the_original_s_calls_are_there_in_its_order(contract):
+    shown = [f"{operation.method} {operation.shown}" for operation in listed(contract)]
+
+    assert [name for name in shown if name in ORIGINAL[contract]] == ORIGINAL[contract]
 
 
-def _in_schema(call):
-    """The documented path as OpenAPI writes it."""
-    owner = call.path.split("/")[1]
-    names = {"payments": "transaction_id", "webhook-endpoints": "endpoint_id"}
-    return "/api/v1" + call.path.replace(":id", f"{{{names.get(owner, 'id')}}}").replace(
-        ":payout_id", "{payout_id}"
-    ).replace(":user_id", "{user_id}")
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_every_call_of_the_api_is_on_the_page_once_and_no_other(contract):
+    real = {(path, method.upper()) for path, method, _ in documents.operations(contract)}
+    shown = [(operation.path, operation.method) for operation in listed(contract)]
+
+    assert set(shown) == real
+    assert len(shown) == len(real)
+    assert len({operation.anchor for operation in listed(contract)}) == len(real)
 
 
-def test_the_original_s_seven_calls_come_first_in_its_order():
-    assert [_named(call) for call in CALLS][:7] == ORIGINAL
+@pytest.mark.parametrize(("contract", "operation"), EVERY_CALL, ids=IDS)
+def test_parameters_are_those_of_the_api_each_with_a_meaning(contract, operation):
+    described = document(contract)["paths"][operation.path][operation.method.lower()]
+    real = {(one["name"], one["in"]) for one in described.get("parameters", ())}
+    body = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    fields = schemas.resolved(document(contract), body)["properties"] if body else {}
+    real |= {(name, "body") for name in fields} | ({("token", "query")} if operation.access == "link" else set())
+
+    shown = {(one.name, one.place) for one in operation.parameters if "." not in one.name}
+    assert shown == real
+    assert [one.name for one in operation.parameters if not one.meaning] == []
 
 
-def test_every_call_of_the_api_is_described_and_no_other(schema):
-    described = {(_in_schema(call), call.method.lower()) for call in CALLS}
-    real = {(path, method) for path, methods in schema["paths"].items() for method in methods if method != "parameters"}
+@pytest.mark.parametrize(("contract", "operation"), EVERY_CALL, ids=IDS)
+def test_sample_answers_have_exactly_the_shape_of_real_ones(contract, operation):
+    if not operation.answer.startswith(("{", "[")):
+        assert operation.name in ("delete_webhook", "download_export")
+        return
+    answer = SimpleNamespace(status_code=operation.status, content=operation.answer.encode())
 
-    assert described == real
-
-
-def _documented(call, place):
-    return {one.name for one in call.parameters if one.place == place}
-
-
-@pytest.mark.parametrize("call", CALLS, ids=_named)
-def test_query_parameters_are_those_of_the_api(schema, call):
-    operation = schema["paths"][_in_schema(call)][call.method.lower()]
-    real = {one["name"] for one in operation.get("parameters", []) if one["in"] == "query"}
-
-    assert _documented(call, "query") == real - ({"merchant_id"} if call.path == "/profile" else set())
+    documents.check_documented(contract, operation.method, operation.path.removeprefix("/api/v1"), answer)
+    assert "null" not in re.sub(r'"[a-z_]+": null', "", operation.answer)
 
 
-@pytest.mark.parametrize("call", [call for call in CALLS if _documented(call, "body")], ids=_named)
-def test_body_parameters_are_those_of_the_api(schema, call):
-    """As far as the OpenAPI document names bodies."""
-    operation = schema["paths"][_in_schema(call)][call.method.lower()]
-    if "requestBody" not in operation:
-        pytest.skip("the OpenAPI document does not describe this body")
-    body = operation["requestBody"]["content"]["application/json"]["schema"]
-    if "$ref" in body:
-        body = schema["components"]["schemas"][body["$ref"].rsplit("/", 1)[1]]
-
-    assert _documented(call, "body") == set(body["properties"])
+@pytest.mark.parametrize(("contract", "operation"), [one for one in EVERY_CALL if one[1].bodies])
+def test_sample_bodies_have_the_shape_that_is_asked_for(contract, operation):
+    for body in operation.bodies:
+        documents.check_body(contract, operation.path, operation.method.lower(), json.loads(body.text))
 
 
-def _shape(value):
-    """Names of fields, at every depth; `notes` is the merchant's own."""
-    if isinstance(value, dict):
-        return {name: _shape(inner) if name != "notes" else ... for name, inner in value.items()}
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return [_shape(value[0])]
-    return ...
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_no_word_about_a_call_or_a_field_goes_unused(contract):
+    words, known = words_of(contract), operations(contract)
+    fields = {one.name for operation in known.values() for one in operation.parameters}
+    schemas_of = document(contract)["components"]["schemas"]
+    answered = {name for schema in schemas_of.values() for name in schema.get("properties", ())}
+    answered |= {"message", "success", "error"}
+
+    for by_call in (words.summaries, words.notes, words.who, words.bodies, words.query, words.answers):
+        assert set(by_call) <= set(known)
+    for key in words.meanings:
+        call, _, name = key.partition(".")
+        assert key in fields or (call in known and name in {one.name for one in known[call].parameters}), key
+    for key in words.values:
+        owner, _, name = key.rpartition(".")
+        assert name in answered | fields, key
+        assert all(part in known or part in schemas_of for part in owner.split("/") if part), key
 
 
-@pytest.fixture
-def api(cast):
-    def call(who, method, path, body=None):
-        key = cast.keys[getattr(cast, who).public_id, "test"]
-        data = "" if body is None else json.dumps(body)
-        return Client().generic(
-            method, f"/api/v1{path}", data, content_type="application/json", headers={"X-API-KEY": key}
-        )
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_the_table_of_errors_has_every_code_of_the_api(contract):
+    said = {
+        (int(status), code)
+        for operation in operations(contract).values() for status, text in operation.refusals
+        for code in re.findall(r"`([A-Za-z]+_?[A-Za-z_]+)`", text)
+        if code.isupper() == (contract in ("checkout", "dashboard")) and code not in ("request_id", "data")
+    }
+    listed_codes = {(status, code) for status, code, _ in words_of(contract).errors}
 
-    return call
-
-
-@pytest.fixture
-def records(api, cast, fund):
-    """One of each, made with the page's own examples; and what stands for `:id` in each address."""
-    fund(cast.merchant, 10_000_00)
-    examples = {_named(call): call.body for call in CALLS}
-    made = {}
-    for path, word in (("/payments", "transaction_id"), ("/payouts", "payout_id"), ("/users", "user_id"),
-                       ("/webhook-endpoints", "id")):
-        body = dict(examples[f"POST {path}"])
-        if path == "/webhook-endpoints":
-            body["url"] = "http://127.0.0.1:1999/webhooks"
-        answer = api("merchant_user", "POST", path, body)
-        assert answer.status_code == 201, answer.content
-        made[path] = answer.json()["data"][word]
-    return made
+    # A code that stands for two states of ours has one row.
+    assert {code for _, code in said} == {code for _, code in listed_codes}
+    assert listed_codes <= said
 
 
-def _address(call, records):
-    owner = "/" + call.path.split("/")[1]
-    path = call.path
-    for name in (":id", ":payout_id", ":user_id"):
-        path = path.replace(name, records.get(owner, ""))
-    return path
+def test_the_error_samples_are_what_a_bad_key_gets(cast):
+    def refused(path, **headers):
+        return Client().get(f"/api/v1{path}", headers=headers).json()
+
+    portal = refused("/balance", **{"X-API-KEY": "gw_test_nothing"})
+    assert portal["error"] | {"timestamp": ""} == words_of("portal").error_sample["error"] | {"timestamp": ""}
+    pair = {"X-Api-Key": "key_test_nothing", "X-Api-Secret": "x"}
+    assert refused("/orders", **pair) == words_of("checkout").error_sample
+    signed = {"Access-Key": "ak_test_x", "Timestamp": "1790431844701", "Signature": "0" * 64}
+    assert refused("/balance", **signed) == words_of("signed").error_sample
+    sample = words_of("dashboard").error_sample["error"]
+    bad = Dashboard(cast.merchant)("GET", "/dashboard/sessions?network=NONE").json()["error"]
+    assert (bad["code"], bad["details"]["parameter"]) == (sample["code"], sample["details"]["parameter"])
+    assert set(sample["details"]["allowed_values"]) <= set(bad["details"]["allowed_values"])
 
 
-@pytest.mark.parametrize("call", CALLS, ids=_named)
-def test_examples_are_true(api, records, call):
-    who = "admin" if call.path.endswith(("/approve", "/reject")) else "merchant_user"
-    body = call.body
-    if call.method == "POST" and call.path in ("/payments", "/payouts"):
-        body = body | {"order_id": "ANOTHER-ONE"}
-    if _named(call) == "POST /users":
-        body = body | {"email": "another@shop.example"}
-    if _named(call) == "POST /webhook-endpoints":
-        body = {"url": "http://127.0.0.1:1999/other"}
-    if call.path.endswith("/activate"):
-        api("merchant_user", "POST", f"/users/{records['/users']}/suspend")
-
-    answer = api(who, call.method, _address(call, records), body)
-
-    assert answer.status_code == call.status, answer.content
-    said = answer.json()
-    assert said["success"] is True
-    assert _shape(said["data"]) == _shape(call.answer)
-    assert ("pagination" in said) == call.is_list
-    if call.query:
-        assert api(who, "GET", f"{call.path}?{call.query}").status_code == 200
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_the_events_are_those_that_are_sent(contract):
+    assert [event.name for event in events.of(contract)] == event_names(contract)
+    for event in events.of(contract):
+        assert json.loads(event.text)["event"] == event.name
+        assert '"test"' not in event.text
 
 
-_WITH_REQUIRED = [call for call in CALLS if any(one.required and one.place == "body" for one in call.parameters)]
+@pytest.mark.parametrize("event", events.of("checkout"), ids=lambda event: event.name)
+def test_a_checkout_event_shows_the_record_that_it_is_about(event):
+    subject = event.name.partition(".")[0]
+    data = json.loads(event.text)["data"]
+    described = document("checkout")["components"]["schemas"][subject.capitalize()]
 
-
-@pytest.mark.parametrize("call", _WITH_REQUIRED, ids=_named)
-def test_an_empty_body_is_told_the_required_parameters(api, records, call):
-    who = "admin" if call.path.endswith("/reject") else "merchant_user"
-
-    answer = api(who, call.method, _address(call, records), {})
-
-    required = {one.name for one in call.parameters if one.required and one.place == "body"}
-    assert answer.status_code == 400
-    assert answer.json()["error"]["code"] == "missing_fields"
-    assert set(answer.json()["error"]["fields"]) == required
-
-
-@pytest.mark.parametrize("call", CALLS, ids=_named)
-def test_every_call_prints_a_curl_line_that_can_be_pasted(call):
-    line = call.curl("https://pay.example.com/api/v1")
-
-    assert line.startswith(f'curl -X {call.method} "https://pay.example.com/api/v1/')
-    assert ":" not in line.split('"')[1].removeprefix("https:")
-    assert "X-API-KEY: YOUR_API_KEY" in line
+    assert list(data) == [subject]
+    assert set(described["required"]) <= set(data[subject]) <= set(described["properties"])
+    assert data[subject]["status"] == {"failed": "FAILED", "processed": "PROCESSED"}.get(event.name.split(".")[1], "SUCCESS")
 
 
 def test_the_sample_event_has_the_fields_of_a_real_one(cast):
@@ -187,51 +190,89 @@ def test_the_sample_event_has_the_fields_of_a_real_one(cast):
     name, body = rendering.render("portal", event, Payment.objects.get(pk=payment.pk))
 
     assert name == "payment.completed"
-    assert set(json.loads(body)) == set(SAMPLE_EVENT)
-
-
-def test_the_events_are_those_that_are_sent():
-    assert list(EVENTS) == event_names("portal")
-
-
-def test_the_error_example_is_what_a_bad_key_gets(db):
-    answer = Client().get("/api/v1/balance", headers={"X-API-KEY": "gw_test_nothing"})
-
-    said = answer.json()
-    assert answer.status_code == 401
-    assert said | {"error": said["error"] | {"timestamp": ""}} == SAMPLE_ERROR | {
-        "error": SAMPLE_ERROR["error"] | {"timestamp": ""}
-    }
+    assert set(json.loads(body)) == set(json.loads(events.of("portal")[0].text))
 
 
 def test_the_python_code_verifies_a_real_signature():
     code = {}
-    exec(reference_text.VERIFY_PYTHON, code)
-    body = json.dumps(SAMPLE_EVENT).encode()
+    exec(events.VERIFY_PYTHON, code)
+    body = events.of("portal")[0].text.encode()
     signature = hmac.new(b"whsec_abc", body, hashlib.sha256).hexdigest()
 
     assert code["is_genuine"](body, signature, "whsec_abc") is True
     assert code["is_genuine"](body + b" ", signature, "whsec_abc") is False
 
 
+# The page ---------------------------------------------------------------------------------------------------------
+def test_the_reference_begins_with_the_portal_s(cast, signed_in):
+    answer = signed_in(cast.api_user).get(reverse("panel:reference"))
+
+    assert answer["Location"] == reverse("panel:reference-of", args=["portal"])
+
+
 @pytest.mark.parametrize("who", ["super_admin", "admin", "merchant_user", "api_user"])
-def test_the_page_shows_every_section_to_every_role(cast, signed_in, who):
-    page = signed_in(getattr(cast, who)).get(reverse("panel:reference")).content.decode()
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_the_page_shows_every_section_to_every_role(cast, signed_in, who, contract):
+    words = words_of(contract)
 
-    for text in (*reference_text.NOTES, *EVENTS, "/api/docs/portal/", f"{settings.PUBLIC_URL}/api/v1", "v1.0"):
-        assert text.replace("'", "&#x27;") in page
-    for tier in reference_text.TIERS:
-        assert f"{settings.PORTAL_RATE_LIMITS[tier.role]:,} req/hr" in page
-    for call in CALLS:
-        assert f'id="{call.anchor}"' in page
-    for _, code, _ in reference_text.ERRORS:
+    page = signed_in(getattr(cast, who)).get(reverse("panel:reference-of", args=[contract])).content.decode()
+
+    texts = [*words.important, words.intro, words.base_note, words.auth_note, *event_names(contract), *words.practices]
+    texts += [f"/api/docs/{contract}/", f"{settings.PUBLIC_URL}/api/v1", "v1.0", *(role.title for role in words.roles)]
+    for text in texts:
+        assert str(escape(text)) in page
+    for tier in words.tiers:
+        assert f"{tier.limit():,} req/{tier.span}" in page
+    for operation in operations(contract).values():
+        assert f'id="{operation.anchor}"' in page
+        assert str(escape(operation.summary)) in page
+    for _, code, _ in words.errors:
         assert f"<code>{code}</code>" in page
-    key = getattr(cast, who).portal_keys.get(mode="test")
-    assert key.hint in page
-    assert cast.keys[getattr(cast, who).public_id, "test"] not in page
 
 
-def test_anchors_are_unique():
-    anchors = [call.anchor for call in CALLS]
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_the_first_load_is_light(cast, signed_in, contract):
+    """Far below the 150 KB that a page may take over the wire with its styles and scripts."""
+    answer = signed_in(cast.merchant_user).get(
+        reverse("panel:reference-of", args=[contract]), headers={"Accept-Encoding": "gzip"}
+    )
 
-    assert len(set(anchors)) == len(anchors)
+    assert answer["Content-Encoding"] == "gzip"
+    assert len(answer.content) < 40_000
+
+
+def test_an_unknown_contract_or_call_is_no_page(cast, signed_in):
+    client = signed_in(cast.merchant_user)
+
+    assert client.get("/panel/reference/nothing").status_code == 404
+    assert client.get("/panel/reference/nothing/get_balance").status_code == 404
+    assert client.get("/panel/reference/portal/create_session").status_code == 404
+
+
+@pytest.mark.parametrize("who", ["super_admin", "admin", "merchant_user", "api_user"])
+def test_the_key_box_has_the_reader_s_own_portal_key(cast, signed_in, who):
+    user = getattr(cast, who)
+
+    page = signed_in(user).get(reverse("panel:reference-of", args=["portal"])).content.decode()
+
+    assert user.portal_keys.get(mode="test").hint in page
+    assert cast.keys[user.public_id, "test"] not in page
+    assert "Never used" not in page
+
+
+@pytest.mark.parametrize("contract", CONTRACTS[1:])
+def test_the_key_box_has_the_merchant_s_pairs_and_nobody_else_s(cast, signed_in, contract):
+    address = reverse("panel:reference-of", args=[contract])
+    made = {"signed": Signed, "checkout": Checkout, "dashboard": Dashboard}[contract]
+    client = signed_in(cast.merchant_user)
+    none = client.get(address).content.decode()
+
+    made(cast.merchant)
+
+    hint = cast.merchant.credentials.get().hint
+    assert "You have no test key for this API" in none
+    assert hint in client.get(address).content.decode()
+    assert hint not in signed_in(cast.merchant_user, "live").get(address).content.decode()
+    for stranger in (cast.other_user, cast.api_user, cast.admin, cast.super_admin):
+        assert hint not in signed_in(stranger).get(address).content.decode()
+    assert "belong to the merchant" in signed_in(cast.api_user).get(address).content.decode()

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from accounts.errors import SignInUnavailable
 from accounts.models import AuditRecord
 
 PASSWORD = "correct-horse-battery"
@@ -238,3 +239,15 @@ def test_the_name_changes_and_is_written_down(cast, signed_in):
     assert empty.status_code == 422
     assert cast.merchant_user.name == "Meera Iyer"
     assert AuditRecord.objects.filter(action="profile.updated").count() == 1
+
+
+def test_sign_in_that_cannot_count_says_when_to_come_again(cast, client, monkeypatch):
+    def unavailable(*_):
+        raise SignInUnavailable()
+
+    monkeypatch.setattr("gateway.panel.session.sign_in", unavailable)
+
+    response = client.post("/panel/sign-in", {"email": "merchant@example.com", "password": "correct-horse-battery"})
+
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert "_auth_user_id" not in client.session

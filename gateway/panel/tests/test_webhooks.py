@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.actors import Actor
 from gateway.lib.http_testing import answer, receiver
 from webhooks import rendering, services
 from webhooks.models import Delivery, Endpoint
-from webhooks.sending import drain
 
 DOWN = "http://127.0.0.1:1999/hook"
 
@@ -22,32 +19,6 @@ DOWN = "http://127.0.0.1:1999/hook"
 def quick(settings):
     settings.WEBHOOK_TIMEOUT_SECONDS = 2
     settings.WEBHOOK_ALLOW_LOOPBACK = True
-
-
-@pytest.fixture
-def make_endpoint():
-    def make(merchant, url=DOWN, mode="test", **more):
-        made, _ = services.create_endpoint(
-            actor=Actor.system("tests"), merchant=merchant, mode=mode, url=url, **more
-        )
-        return made
-
-    return make
-
-
-@pytest.fixture
-def delivered(make_payment):
-    """`delivered(endpoint, by=operator)` tells `endpoint` that a payment failed; without `send` it is still waiting."""
-    from payments.services import mark_failed
-
-    def make(endpoint, operator, *, send=True, **more):
-        payment = make_payment(endpoint.merchant, **more)
-        mark_failed(actor=Actor(operator, "tests"), payment=payment, reason="Declined")
-        if send:
-            drain(seconds=5)
-        return Delivery.objects.filter(endpoint=endpoint).order_by("-created_at").first()
-
-    return make
 
 
 def _secrets(*endpoints):
@@ -83,7 +54,7 @@ def test_the_other_mode_s_endpoints_are_not_there(cast, signed_in, make_endpoint
     assert DOWN not in client.get(reverse("panel:webhooks")).content.decode()
 
 
-_CHANGES = ["edit", "delete", "test", "secret", "rotate", "retry-failed"]
+_CHANGES = ["edit", "delete", "test", "secret", "rotate"]
 
 
 @pytest.mark.parametrize("name", _CHANGES)
@@ -284,96 +255,6 @@ def test_a_test_that_finds_nobody_says_so(cast, signed_in, make_endpoint):
 
     assert "It was not accepted." in page
     assert Delivery.objects.get().status == "failed"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_delivery_shows_request_and_response_of_every_attempt(cast, signed_in, make_endpoint, delivered):
-    with receiver(answer(500, b"boom", {"X-Trace": "abc-123"})) as there:
-        endpoint = make_endpoint(cast.merchant, there.url)
-        delivery = delivered(endpoint, cast.admin)
-    (request,) = there.requests
-    (secret,) = _secrets(endpoint)
-
-    page = signed_in(cast.merchant_user).get(reverse("panel:delivery", args=[delivery.pk])).content.decode()
-
-    assert request.headers["x-signature"] in page
-    assert "HTTP 500" in page
-    assert "abc-123" in page
-    assert "boom" in page
-    assert json.loads(request.body)["order_id"] in page
-    assert re.search(r"<strong>Attempt 1</strong>", page)
-    assert secret not in page
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_retry_sends_the_same_again(cast, signed_in, make_endpoint, delivered):
-    with receiver(answer(500)) as there:
-        endpoint = make_endpoint(cast.merchant, there.url)
-        delivery = delivered(endpoint, cast.admin)
-        there.behave = answer(200)
-
-        got = signed_in(cast.merchant_user).post(reverse("panel:delivery-retry", args=[delivery.pk]))
-        drain(seconds=5)
-
-    delivery.refresh_from_db()
-    first, second = there.requests
-    assert got["Location"] == reverse("panel:delivery", args=[delivery.pk])
-    assert (delivery.status, delivery.attempt_count) == ("succeeded", 2)
-    assert (first.body, first.headers["webhook-id"]) == (second.body, second.headers["webhook-id"])
-
-
-@pytest.mark.parametrize("who", ["admin", "other_user", "api_user"])
-@pytest.mark.django_db(transaction=True)
-def test_nobody_else_retries(cast, signed_in, make_endpoint, delivered, who):
-    delivery = delivered(make_endpoint(cast.merchant), cast.admin)
-    tries = delivery.attempt_count
-
-    got = signed_in(getattr(cast, who)).post(reverse("panel:delivery-retry", args=[delivery.pk]))
-
-    delivery.refresh_from_db()
-    assert got.status_code == 404
-    assert (delivery.attempt_count, delivery.status) == (tries, "retrying")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_everything_that_was_given_up_is_sent_again(cast, signed_in, make_endpoint, delivered):
-    endpoint = make_endpoint(cast.merchant, retry_config={"max_retries": 0, "retry_interval": 10})
-    delivered(endpoint, cast.admin)
-    delivered(endpoint, cast.admin)
-    assert Delivery.objects.filter(status="failed").count() == 2
-    client = signed_in(cast.merchant_user)
-    assert "Send 2 failed again" in client.get(reverse("panel:endpoint", args=[endpoint.pk])).content.decode()
-
-    client.post(reverse("panel:endpoint-retry-failed", args=[endpoint.pk]))
-
-    assert Delivery.objects.filter(status="pending", due_at__isnull=False).count() == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_deliveries_are_filtered_by_status_event_endpoint_and_id(cast, signed_in, make_endpoint, delivered):
-    one, two = make_endpoint(cast.merchant), make_endpoint(cast.merchant, "http://127.0.0.1:2000/two")
-    delivery = delivered(one, cast.admin, send=False)
-    client = signed_in(cast.merchant_user)
-
-    def rows(**query):
-        page = client.get(reverse("panel:deliveries"), query, headers={"HX-Request": "true"}).content.decode()
-        return page.count('class="row-link"')
-
-    assert rows() == 2
-    assert rows(endpoint=str(two.pk)) == 1
-    assert rows(status="pending") == 2
-    assert rows(status="failed") == 0
-    assert rows(event="payment.failed", q=delivery.event.subject) == 2
-    assert rows(q=delivery.event.public_id) == 2
-    assert rows(q="pay_") == 0
-
-
-def test_another_merchant_s_endpoint_is_no_filter(cast, signed_in, make_endpoint):
-    other = make_endpoint(cast.other)
-
-    page = signed_in(cast.merchant_user).get(reverse("panel:deliveries"), {"endpoint": str(other.pk)}).content.decode()
-
-    assert str(other.url) not in page
 
 
 @pytest.mark.django_db(transaction=True)

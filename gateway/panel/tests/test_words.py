@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 from django.template import Context, Template
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from gateway.lib.money import Money
 from gateway.panel import charts, words, zones
-from gateway.panel.charts import DayValue, daily_bars
+from gateway.panel.charts import Slot, bars
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_a_zone_is_believed_only_if_there_is_one(cookie, zone):
 
 # Charts -------------------------------------------------------------------------------------------------
 def _chart(*values):
-    days = [DayValue(date(2026, 11, 1 + i), value, f"day {i}", (str(i), str(value))) for i, value in enumerate(values)]
-    return daily_bars(days, label="x", columns=("Day", "Value"), tick_text=str)
+    slots = [Slot(f"{1 + i} Nov", value, f"day {i}", (str(i), str(value))) for i, value in enumerate(values)]
+    return bars(slots, label="x", columns=("Day", "Value"), tick_text=str)
 
 
 def test_bars_are_proportional_and_the_scale_is_round():
@@ -118,3 +118,15 @@ def test_bars_never_leave_the_drawing():
 
     assert chart.bars[-1].slot_x + chart.bars[-1].slot_width == pytest.approx(100, abs=0.05)
     assert all(bar.y >= charts.TOP for bar in chart.bars if bar.height)
+
+
+@pytest.mark.parametrize(("written", "shown"), [
+    ("12499.00 INR received, UTR 4125", "₹12,499.00 received, UTR 4125"),
+    ("3 payouts, 3453300.33 INR", "3 payouts, ₹34,53,300.33"),
+    ("0.00 INR", "₹0.00"),
+    ("1,234.50 INR", "1,234.50 INR"),
+    ("25.00000000 USDT held", "25.00000000 USDT held"),
+    ("<b>1.00 INR</b>", "&lt;b&gt;₹1.00&lt;/b&gt;"),
+])
+def test_amounts_in_what_was_written_down_are_shown_as_everywhere_else(written, shown):
+    assert _render("{{ m|with_amounts }}", m=written) == shown

@@ -33,7 +33,7 @@ def destinations(request: PanelRequest) -> HttpResponse:
         "addresses": sending.visible_addresses(viewer),
         "account": sending.visible_settlement_account(viewer, _merchant(request)),
         "now": timezone.now(),
-        "delay": _delay_words(viewer.mode),
+        "delay": delay_words(viewer.mode),
         "is_live": viewer.mode == "live",
     }
     return render(request, "panel/withdrawals/destinations.html", context)
@@ -45,9 +45,9 @@ def _merchant(request: PanelRequest) -> Merchant:
     return merchant
 
 
-def _delay_words(mode: str) -> str:
+def delay_words(mode: str, told: str = "you are") -> str:
     hours = delay(mode).total_seconds() / 3600
-    return f"It can be used in {hours:g} hours, and you are told by e-mail." if hours else "It can be used at once."
+    return f"It can be used in {hours:g} hours, and {told} told by e-mail." if hours else "It can be used at once."
 
 
 class AddressForm(PanelForm):
@@ -69,7 +69,7 @@ class AddressForm(PanelForm):
 def add(request: PanelRequest) -> HttpResponse:
     step = Step(
         title="Add a wallet", action="Add wallet", back=reverse("panel:withdrawal-destinations"),
-        text=f"From the first one on, withdrawals go to listed wallets only. {_delay_words(request.viewer.mode)}",
+        text=f"From the first one on, withdrawals go to listed wallets only. {delay_words(request.viewer.mode)}",
     )
 
     def act(data: dict[str, Any]) -> WithdrawalAddress:
@@ -118,7 +118,7 @@ class AccountForm(PanelForm):
 def account(request: PanelRequest) -> HttpResponse:
     step = Step(
         title="Set the settlement account", action="Save account", back=reverse("panel:withdrawal-destinations"),
-        text=f"Withdrawals in rupees go there and nowhere else. {_delay_words(request.viewer.mode)}",
+        text=f"Withdrawals in rupees go there and nowhere else. {delay_words(request.viewer.mode)}",
     )
 
     def act(data: dict[str, Any]) -> SettlementAccount:

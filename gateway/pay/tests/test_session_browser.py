@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-import cv2
-import numpy
 import pytest
 from playwright.sync_api import expect
 
 from crypto import testing, watcher
 from crypto.chains.simulated import control
+from gateway.pay.camera_testing import read_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -37,8 +36,7 @@ def test_a_camera_reads_the_code(session, browse, scheme):
 
     picture = page.locator("svg.qr").screenshot()
 
-    image = cv2.imdecode(numpy.frombuffer(picture, numpy.uint8), cv2.IMREAD_GRAYSCALE)
-    text, *_ = cv2.QRCodeDetector().detectAndDecode(cv2.resize(image, (900, 900), interpolation=cv2.INTER_AREA))
+    text = read_picture(picture)
     assert text == page.get_by_role("link", name="Open in a wallet").get_attribute("href")
     assert f"address={session.address.address}&uint256=100000000000000000000" in text
 

@@ -43,7 +43,8 @@ def payment(cast):
 def test_a_request_is_counted_by_contract_method_and_status(cast):
     before = _value(_scrape(), "gateway_requests_total", contract="portal", method="GET", status="401") or 0
 
-    Client().get("/api/v1/profile", headers={"X-API-KEY": "wrong"})
+    answer = Client().get("/api/v1/profile", headers={"X-API-KEY": "wrong"})
+    assert answer.status_code == 401, answer.content
 
     text = _scrape()
     assert _value(text, "gateway_requests_total", contract="portal", method="GET", status="401") == before + 1
@@ -51,7 +52,8 @@ def test_a_request_is_counted_by_contract_method_and_status(cast):
 
 
 def test_a_method_of_ones_own_invention_makes_no_series(db):
-    Client().generic("BREW", "/api/v1/profile")
+    answer = Client().generic("BREW", "/api/v1/profile")
+    assert answer.status_code == 401, answer.content
 
     text = _scrape()
     assert "BREW" not in text

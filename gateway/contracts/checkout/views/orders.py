@@ -16,7 +16,7 @@ from gateway.contracts.checkout.filters import OrderFilters
 from gateway.contracts.checkout.public import PublicView, merchant_for, public_orders
 from gateway.contracts.checkout.serializers import NewOrder, NewPublicOrder
 from gateway.lib.money import Money
-from payments.queries import visible_orders, visible_payments
+from payments.queries import find_order, visible_orders, visible_payments
 from payments.services import create_order
 
 _TAG = "Orders"
@@ -49,13 +49,13 @@ class OrdersView(CheckoutView):
 class OrderView(CheckoutView):
     @docs.call("get_order", "Get an order", _TAG, answers.OrderBody, refusals=(404,))
     def get(self, request: Request, order_id: str) -> Response:
-        return Response(self.shown(get_or_404(visible_orders(self.viewer), public_id=order_id)))
+        return Response(self.shown(find_order(self.viewer, order_id)))
 
 
 class OrderPaymentsView(CheckoutView):
     @docs.listing("list_order_payments", "Payments of an order", _TAG, answers.PaymentBody, refusals=(404,))
     def get(self, request: Request, order_id: str) -> Response:
-        order = get_or_404(visible_orders(self.viewer), public_id=order_id)
+        order = find_order(self.viewer, order_id)
         return self.collection(visible_payments(self.viewer).filter(order=order))
 
 

@@ -19,7 +19,7 @@ from gateway.contracts.checkout.public import PublicView, public_orders, public_
 from gateway.contracts.checkout.serializers import Capture, NewPayment, card_of, in_words_of_body
 from gateway.lib.errors import InvalidFields
 from payments.models import Order, Payment
-from payments.queries import visible_orders, visible_payments
+from payments.queries import find_payment, visible_orders, visible_payments
 from payments.services import capture_payment, check_instrument, pay_order
 
 _TAG = "Payments"
@@ -47,7 +47,9 @@ class Checked:
         check_same(sent, self.order)
         vpa = sent.get("vpa", "") if card is None else ""
         try:
-            self.instrument = check_instrument(mode=self.order.mode, method=self.method, vpa=vpa, card=card)
+            self.instrument = check_instrument(
+                merchant=self.order.merchant, mode=self.order.mode, method=self.method, vpa=vpa, card=card
+            )
         except InvalidFields as error:
             raise in_words_of_body(error, sent) from None
 
@@ -89,7 +91,7 @@ class PaymentsView(CheckoutView):
 class PaymentView(CheckoutView):
     @docs.call("get_payment", "Get a payment", _TAG, answers.PaymentBody, refusals=(404,))
     def get(self, request: Request, payment_id: str) -> Response:
-        return Response(self.shown(get_or_404(visible_payments(self.viewer), public_id=payment_id)))
+        return Response(self.shown(find_payment(self.viewer, payment_id)))
 
 
 class CaptureView(CheckoutView):
@@ -103,7 +105,7 @@ class CaptureView(CheckoutView):
         """Before its authorisation has ended the wish is remembered, and `PROCESSING` answered. After a success the
         money is booked, once; again, the same answer. After a failure: 400.
         """
-        payment = get_or_404(visible_payments(self.viewer), public_id=payment_id)
+        payment = find_payment(self.viewer, payment_id)
         check_same(Capture.read(self.body), payment)
         payment = capture_payment(actor=self.me.actor, payment=payment)
         body = self.shown(payment)

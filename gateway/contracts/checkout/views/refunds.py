@@ -13,7 +13,7 @@ from gateway.contracts.checkout.base import CheckoutView
 from gateway.contracts.checkout.filters import RefundFilters
 from gateway.contracts.checkout.serializers import NewRefund, PaymentRefund
 from gateway.lib.money import Money
-from payments.queries import visible_payments, visible_refunds
+from payments.queries import find_payment, visible_refunds
 from payments.services import create_refund
 
 _TAG = "Refunds"
@@ -23,7 +23,7 @@ class _RefundingView(CheckoutView):
     idempotent = ("POST",)
 
     def _refund(self, payment_id: str, sent: dict[str, Any]) -> Response:
-        payment = get_or_404(visible_payments(self.viewer), public_id=payment_id)
+        payment = find_payment(self.viewer, payment_id)
         amount = Money(sent["amount"], payment.currency) if "amount" in sent else None
         refund = create_refund(
             actor=self.me.actor, payment=payment, amount=amount, reason=sent.get("reason", "")
@@ -67,7 +67,7 @@ class PaymentRefundView(_RefundingView):
 class PaymentRefundsView(CheckoutView):
     @docs.listing("list_payment_refunds", "Refunds of a payment", _TAG, answers.RefundBody, refusals=(404,))
     def get(self, request: Request, payment_id: str) -> Response:
-        payment = get_or_404(visible_payments(self.viewer), public_id=payment_id)
+        payment = find_payment(self.viewer, payment_id)
         return self.collection(visible_refunds(self.viewer).filter(payment=payment))
 
 

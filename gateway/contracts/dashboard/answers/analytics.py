@@ -12,6 +12,7 @@ from crypto.models import DepositAddress, Session, Withdrawal
 from crypto.queries.addresses import visible_addresses
 from crypto.queries.analytics import Analytics, Period, Tally, tally_of
 from crypto.queries.balances import available, calendar, pending_by_currency
+from crypto.queries.figures import count_opened
 from crypto.queries.sessions import visible_sessions
 from crypto.queries.withdrawals import visible_withdrawals
 from crypto.rates import usd_total
@@ -188,8 +189,9 @@ def _label(hour: int) -> str:
 
 
 def overview(viewer: Viewer) -> OverviewBody:
-    now = timezone.now()
-    periods = {name: _period(viewer, Period(name, start, now)) for name, start in calendar(now).items()}
+    starts = calendar(timezone.now())
+    midnight = starts["today"] + timedelta(days=1)  # whole days are kept, and nothing is of the future
+    periods = {name: _period(viewer, Period(name, start, midnight)) for name, start in starts.items()}
     sessions = visible_sessions(viewer)
     return {
         "balance": {
@@ -201,7 +203,7 @@ def overview(viewer: Viewer) -> OverviewBody:
         "this_month": periods["this_month"],
         "recent_sessions": [_recent(row) for row in sessions[:_RECENT]],
         "pending_actions": {
-            "pending_sessions": sessions.filter(status=Session.Status.PENDING).count(),
+            "pending_sessions": count_opened(viewer)[Session.Status.PENDING],
             "addresses_needing_sweep": visible_addresses(viewer).filter(
                 own_held__gt=0, sweep_status__in=[DepositAddress.SweepStatus.PENDING, DepositAddress.SweepStatus.FAILED]
             ).count(),

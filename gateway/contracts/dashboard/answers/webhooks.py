@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from webhooks.models import Attempt, Endpoint
-from webhooks.queries import event_names
+from webhooks.queries import usual_event_names
 from webhooks.services import reveal_secret
 
 STANDARD_RETRIES = {"max_retries": 3, "retry_interval": 300}
@@ -36,7 +36,7 @@ class WebhookTestBody(TypedDict):
 
 
 def webhook_config(endpoint: Endpoint | None) -> WebhookConfigBody:
-    names = event_names(Endpoint.Contract.DASHBOARD)
+    names = usual_event_names(Endpoint.Contract.DASHBOARD)
     if endpoint is None:
         return {
             "webhook_url": None, "webhook_secret": None, "enabled": False, "events": names,

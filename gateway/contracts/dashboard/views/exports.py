@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.actors import Actor, get_or_404
 from crypto.exports.links import export_of_link, visible_exports
-from crypto.exports.services import create_export, path_of
+from crypto.exports.services import create_export, open_file
 from crypto.models import Export
 from gateway.contracts.base import Caller, ContractView, Handler
 from gateway.contracts.dashboard import docs
@@ -24,12 +24,7 @@ from gateway.contracts.dashboard.exporting import wanted_export
 from gateway.contracts.limits import Limit
 from gateway.lib.errors import NotFound
 
-_TYPES = {
-    Export.Format.CSV: "text/csv; charset=utf-8",
-    Export.Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    Export.Format.JSON: "application/json",
-    Export.Format.PDF: "application/pdf",
-}
+_GONE = "This link is not valid, or its file is gone: exports are kept for 24 hours."
 _CHUNK = 256 * 1024
 
 
@@ -61,7 +56,7 @@ class LinkAuthentication(BaseAuthentication):
         view: Any = (request.parser_context or {})["view"]
         export = export_of_link(view.kwargs["file_name"], request._request.GET.get("token", ""))
         if export is None or not self._may(request, export):
-            raise NotFound("This link is not valid, or its file is gone: exports are kept for 24 hours.")
+            raise NotFound(_GONE)
         view.export = export
         requests, seconds = settings.DASHBOARD_RATE_LIMITS["standard"]
         return None, Caller(
@@ -88,13 +83,11 @@ class DownloadView(ContractView):
 
     def _once(self, handler: Handler) -> HttpResponse:
         """The file in pieces, instead of an answer."""
-        try:
-            file = path_of(self.export).open("rb")
-        except FileNotFoundError as error:
-            raise NotFound("This link is not valid, or its file is gone: exports are kept for 24 hours.") from error
+        file = open_file(self.export)
+        if file is None:
+            raise NotFound(_GONE)
         response = FileResponse(
-            file, as_attachment=True, filename=self.export.file_name,
-            content_type=_TYPES[Export.Format(self.export.format)],
+            file, as_attachment=True, filename=self.export.file_name, content_type=self.export.media_type
         )
         response.block_size = _CHUNK
         response["X-Content-Type-Options"] = "nosniff"

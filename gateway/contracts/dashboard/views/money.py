@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,13 +13,15 @@ from rest_framework.response import Response
 from accounts.actors import get_or_404
 from crypto.models import ChainTransaction, Withdrawal
 from crypto.queries.balances import calendar
-from crypto.queries.transactions import totals_of, visible_transactions
+from crypto.queries.places import counted_transactions, place_of_transactions
+from crypto.queries.transactions import TransactionTotals, totals_of, visible_transactions
 from crypto.queries.withdrawals import visible_withdrawals, withdrawal_totals
 from crypto.services.withdrawals import create_withdrawal
 from gateway.contracts.dashboard import docs
 from gateway.contracts.dashboard.answers import balances, transactions, withdrawals
 from gateway.contracts.dashboard.base import DashboardView
 from gateway.contracts.dashboard.filters import TransactionFilters, WithdrawalFilters
+from gateway.contracts.dashboard.lists import Kept
 from gateway.contracts.dashboard.numbers import row_id
 from gateway.contracts.dashboard.serializers import NewWithdrawal
 from gateway.lib.errors import InvalidFields, NotFound
@@ -48,7 +51,14 @@ class TransactionsView(DashboardView):
     def get(self, request: Request) -> Response:
         """Paid in, swept and paid out, newest first."""
         rows = TransactionFilters.narrow(self.query, visible_transactions(self.viewer))
-        return self.listed("transactions", rows, self._shown, _transactions_summary)
+        return self.listed("transactions", rows, self._shown, _transactions_summary, self._kept())
+
+    def _kept(self) -> Kept | None:
+        choice = TransactionFilters.choice(self.query)
+        return None if choice is None else Kept(
+            lambda: _said(counted_transactions(self.viewer, choice)),
+            partial(place_of_transactions, self.viewer, choice), choice.is_narrow,
+        )
 
     def _shown(self, rows: Sequence[ChainTransaction]) -> list[Any]:
         return list(transactions.transactions(rows, self.me.mode))
@@ -118,7 +128,10 @@ class WithdrawalView(DashboardView):
 
 
 def _transactions_summary(rows: QuerySet[ChainTransaction]) -> tuple[int, dict[str, Any]]:
-    totals = totals_of(rows)
+    return _said(totals_of(rows))
+
+
+def _said(totals: TransactionTotals) -> tuple[int, dict[str, Any]]:
     return totals.count, dict(transactions.transactions_summary(totals))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +13,14 @@ from rest_framework.response import Response
 
 from accounts.actors import get_or_404
 from crypto.models import Session
+from crypto.queries.places import counted_sessions, place_of_sessions
 from crypto.queries.sessions import count_by_status, visible_sessions
 from crypto.services.sessions import LONGEST_URL, check_callback, create_session
 from gateway.contracts.dashboard import docs
 from gateway.contracts.dashboard.answers import sessions as answers
 from gateway.contracts.dashboard.base import DashboardView
 from gateway.contracts.dashboard.filters import SessionFilters
+from gateway.contracts.dashboard.lists import Kept
 from gateway.contracts.dashboard.serializers import NewSession
 from gateway.lib.errors import NotFound
 from gateway.lib.money import Money
@@ -78,7 +81,14 @@ class SessionsView(DashboardView):
         the beginning of the session's id.
         """
         rows = SessionFilters.narrow(self.query, visible_sessions(self.viewer))
-        return self.listed("sessions", rows, _shown, _summary)
+        return self.listed("sessions", rows, _shown, _summary, self._kept())
+
+    def _kept(self) -> Kept | None:
+        choice = SessionFilters.choice(self.query)
+        return None if choice is None else Kept(
+            lambda: _said(counted_sessions(self.viewer, choice)), partial(place_of_sessions, self.viewer, choice),
+            choice.is_narrow,
+        )
 
 
 class SessionView(_SessionView):
@@ -92,7 +102,10 @@ def _shown(rows: Sequence[Session]) -> list[Any]:
 
 
 def _summary(rows: QuerySet[Session]) -> tuple[int, dict[str, Any]]:
-    found = count_by_status(rows)
+    return _said(count_by_status(rows))
+
+
+def _said(found: dict[str, int]) -> tuple[int, dict[str, Any]]:
     total = sum(found.values())
     return total, {
         "total_sessions": total,

@@ -7,12 +7,11 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actors import get_or_404
 from gateway.contracts.portal import answers, docs
 from gateway.contracts.portal.base import EVERYBODY, PortalView
 from gateway.contracts.portal.filters import PaymentFilters
 from gateway.contracts.portal.serializers import AnyPayment, NewPayment, OperatorPayment
-from payments.queries import visible_payments
+from payments.queries import find_payment, visible_payments
 from payments.services import create_payment
 
 
@@ -45,7 +44,7 @@ class PaymentView(PortalView):
 
     @docs.call("get_payment", "Get a payment", "Payments", answers.PaymentBody, refusals=(404,))
     def get(self, request: Request, transaction_id: str) -> Response:
-        return self.one(answers.payment(get_or_404(visible_payments(self.me.viewer), public_id=transaction_id)))
+        return self.one(answers.payment(find_payment(self.me.viewer, transaction_id)))
 
 
 _NAMES = {

@@ -5,14 +5,13 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actors import get_or_404
 from accounts.models import Role
 from gateway.contracts.portal import answers, docs
 from gateway.contracts.portal.base import EVERYBODY, MERCHANT_SIDE, OPERATORS, PortalView
 from gateway.contracts.portal.filters import PayoutFilters
 from gateway.contracts.portal.serializers import AnyPayout, NewPayout, OperatorPayout, Rejection
 from payouts.models import Payout
-from payouts.queries import visible_payouts
+from payouts.queries import find_payout, visible_payouts
 from payouts.services import approve_payout, create_payout, reject_payout
 
 
@@ -44,7 +43,7 @@ class PayoutsView(PortalView):
 
 class _OnePayoutView(PortalView):
     def _payout(self, payout_id: str) -> Payout:
-        return get_or_404(visible_payouts(self.me.viewer), public_id=payout_id)
+        return find_payout(self.me.viewer, payout_id)
 
 
 class PayoutView(_OnePayoutView):

@@ -1,0 +1,102 @@
+"""Rows that belong together, written by one statement: all of them, or none.
+
+A record, what it belongs to and its line in the audit trail are built as model instances (with automatic ids), first
+what others point to. On PostgreSQL they go in one prepared statement, which needs no transaction around it; elsewhere
+they are saved in turn, in one. Either way the instances end up as `save()` leaves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import cache
+from operator import attrgetter
+from typing import Any, cast
+
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections, transaction
+from django.db.models import BooleanField, CharField, EmailField, Field, ForeignKey, Model, TextField, UniqueConstraint
+
+from gateway.lib.statements import fetch
+
+# Of one column of one row: given the row, what is written; or (in the statement's text) the id of an earlier row.
+_Value = Callable[[Model], Any]
+_WRITTEN_AS_THEY_ARE = {CharField, EmailField, TextField, BooleanField}
+
+
+def insert_together(*rows: Model, savepoint: bool = True) -> None:
+    """Saves new `rows`; a foreign key may hold an earlier one. Raises `IntegrityError`, having written nothing.
+
+    `savepoint` False: the caller's own transaction, or savepoint, ends with a failure anyway.
+    """
+    if connection.vendor != "postgresql":
+        _save_in_turn(rows)
+        return
+    links = _links(rows)
+    sql, values = _statement(tuple(type(row) for row in rows), links)
+    parameters = [value(row) for row, of_row in zip(rows, values, strict=True) for value in of_row]
+    with transaction.atomic() if savepoint and connection.in_atomic_block else nullcontext():
+        (keys,) = fetch(sql, parameters)
+    for row, key in zip(rows, keys, strict=True):
+        row.pk, row._state.adding, row._state.db = key, False, connection.alias
+    for number, name, earlier in links:
+        setattr(rows[number], name, rows[earlier])  # takes over its key
+
+
+def violates(error: IntegrityError, model: type[Model], constraint: str) -> bool:
+    """Whether it was that unique constraint of `model` that refused."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    if diagnosis is not None:
+        return bool(diagnosis.constraint_name == constraint)
+    (found,) = (each for each in model._meta.constraints if each.name == constraint)
+    assert isinstance(found, UniqueConstraint)
+    columns = ", ".join(f"{model._meta.db_table}.{_column(model, name)}" for name in found.fields)
+    return f"UNIQUE constraint failed: {columns}" == str(error)
+
+
+def _column(model: type[Model], name: str) -> str:
+    return str(cast(Any, model._meta.get_field(name)).column)
+
+
+def _save_in_turn(rows: tuple[Model, ...]) -> None:
+    with transaction.atomic():
+        for row in rows:
+            row.save(force_insert=True)
+
+
+def _links(rows: tuple[Model, ...]) -> tuple[tuple[int, str, int], ...]:
+    """Which row's foreign key of which name holds which earlier row."""
+    return tuple(
+        (number, field.name, earlier)
+        for number, row in enumerate(rows) for field in _foreign_keys(type(row))
+        for earlier in range(number) if field.get_cached_value(row, None) is rows[earlier]
+    )
+
+
+@cache
+def _foreign_keys(model: type[Model]) -> list[Any]:
+    return [field for field in model._meta.concrete_fields if isinstance(field, ForeignKey)]
+
+
+@cache
+def _statement(
+    models: tuple[type[Model], ...], links: tuple[tuple[int, str, int], ...]
+) -> tuple[str, list[list[_Value]]]:
+    """The statement that inserts a row of each model, and what fills its places. Its names are the models' own."""
+    linked = {(number, name): f"(SELECT id FROM r{earlier})" for number, name, earlier in links}  # noqa: S608
+    parts, values = [], []
+    for number, model in enumerate(models):
+        fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+        places = [linked.get((number, field.name), "%s") for field in fields]
+        columns = ", ".join(f'"{field.column}"' for field in fields)
+        parts.append(
+            f'r{number} AS (INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({", ".join(places)}) RETURNING id)'  # noqa: S608
+        )
+        values.append([_written(field) for field, place in zip(fields, places, strict=True) if place == "%s"])
+    keys, sources = (", ".join(f"r{number}{end}" for number in range(len(models))) for end in (".id", ""))
+    return f"WITH {', '.join(parts)} SELECT {keys} FROM {sources}", values  # noqa: S608
+
+
+def _written(field: Field[Any, Any]) -> _Value:
+    if type(field) in _WRITTEN_AS_THEY_ARE:
+        return attrgetter(field.attname)
+    return lambda row: field.get_db_prep_save(field.pre_save(row, True), connections[DEFAULT_DB_ALIAS])

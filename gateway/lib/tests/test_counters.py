@@ -1,0 +1,51 @@
+"""Counters in Redis: exact among threads, forgotten after their time, and back after a lost connection."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+from django.conf import settings
+from django.core.cache import caches
+
+from gateway.lib import counters
+
+LOCATION = str(settings.CACHES["default"]["LOCATION"])
+pytestmark = [
+    pytest.mark.redis,
+    pytest.mark.skipif(not LOCATION.startswith("redis"), reason="the embedded edition counts in a file"),
+]
+
+
+@pytest.fixture(autouse=True)
+def empty():
+    caches["default"].clear()
+    yield
+    caches["default"].clear()
+
+
+def test_every_increment_counts_once():
+    with ThreadPoolExecutor(16) as pool:
+        counts = sorted(pool.map(lambda _: counters.increment(LOCATION, "k", 60), range(200)))
+
+    assert counts == list(range(1, 201))
+
+
+def test_a_count_is_forgotten_after_its_time():
+    counters.increment(LOCATION, "k", 60)
+    counters.increment(LOCATION, "k", 600)
+
+    connection = counters._pool(LOCATION).get_connection()
+    connection.send_command("TTL", "k")
+    assert 55 <= connection.read_response() <= 60
+    counters._pool(LOCATION).release(connection)
+
+
+def test_a_connection_that_the_server_closed_is_replaced_unnoticed():
+    assert counters.increment(LOCATION, "k", 60) == 1
+    kept = counters._pool(LOCATION).get_connection()
+    kept.send_command("CLIENT", "ID")
+    with redis.Redis.from_url(LOCATION) as other:
+        other.client_kill_filter(_id=kept.read_response())
+    counters._pool(LOCATION).release(kept)
+
+    assert counters.increment(LOCATION, "k", 60) == 2

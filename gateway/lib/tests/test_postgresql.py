@@ -1,0 +1,58 @@
+"""A kept connection: used without asking while it is silent, and replaced once the server has ended it."""
+
+import pytest
+from django.db import connection, connections
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose"),
+]
+
+
+@pytest.fixture
+def checked(settings):
+    """A connection as a request has it: looked at before its first statement."""
+    connection.ensure_connection()
+    connection.health_check_enabled, connection.health_check_done = True, False
+    yield connection
+    connection.health_check_enabled = False
+    connection.close()
+
+
+def answer(sql="SELECT 1"):
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchone()[0]
+
+
+def test_a_silent_connection_is_used_without_a_question(checked, django_assert_num_queries):
+    kept = checked.connection
+
+    assert checked.is_usable()
+    assert answer() == 1
+    assert checked.connection is kept
+
+
+def test_a_connection_that_the_server_ended_is_replaced_before_it_is_used(checked):
+    ended = answer("SELECT pg_backend_pid()")
+    other = connections.create_connection("default")
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [ended])
+    other.close()
+    checked.health_check_done = False
+
+    assert answer("SELECT pg_backend_pid()") != ended
+
+
+def test_a_prepared_statement_is_kept_and_found_again_after_a_rollback(checked):
+    from django.db import transaction
+
+    from accounts.credentials import find_portal_key
+
+    for _ in range(4):
+        assert find_portal_key("gw_test_" + "A" * 43) is None
+    assert answer("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%accounts_portalkey%'") == 1
+    with transaction.atomic():
+        transaction.set_rollback(True)
+
+    assert find_portal_key("gw_test_" + "A" * 43) is None

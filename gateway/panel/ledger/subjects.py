@@ -1,0 +1,81 @@
+"""What postings are about: the record's own page, and the merchant's own reference of it.
+
+A posting's reference names its record (`payment:pay_…:capture`). Records are looked up together, some hundred at a
+time, and nothing is checked here: whoever may see a posting may see what it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.db.models import F
+from django.urls import reverse
+
+from crypto.models import ChainTransaction
+from payments.models import Payment, Refund
+from payouts.models import Payout
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """`name`: the record's id. `own`: the merchant's reference, where it gave one. `href`: its page, where there is."""
+
+    name: str
+    own: str = ""
+    href: str = ""
+
+
+def subjects(references: Iterable[str]) -> dict[str, Subject]:
+    """By posting reference."""
+    wanted = list(references)
+    found: dict[str, Subject] = {}
+    for at in range(0, len(wanted), _AT_ONCE):
+        some = {reference: _parts(reference) for reference in wanted[at : at + _AT_ONCE]}
+        known = dict(_look_up(some.values()))
+        found |= {reference: known.get(parts) or _unlisted(*parts) for reference, parts in some.items()}
+    return found
+
+
+def _parts(reference: str) -> tuple[str, str]:
+    """(`payment`, `pay_…`), (`crypto:withdrawal`, `7`); of a reference of another form, its words as they are."""
+    words = reference.split(":")
+    if words[0] == "crypto" and len(words) > 2:
+        return f"crypto:{words[1]}", words[2]
+    return (words[0], words[1]) if len(words) == 3 else ("", reference)
+
+
+def _look_up(parts: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], Subject]]:
+    ids: dict[str, list[str]] = {}
+    for kind, name in parts:
+        ids.setdefault(kind, []).append(name)
+    payments = Payment.objects.filter(public_id__in=ids.get("payment", ()))
+    for name, own in payments.values_list("public_id", "order__reference"):
+        yield ("payment", name), Subject(name, own or "", reverse("panel:payment", args=[name]))
+    refunds = Refund.objects.filter(public_id__in=ids.get("refund", ())).annotate(paid=F("payment__public_id"))
+    for name, payment, own in refunds.values_list("public_id", "paid", "payment__order__reference"):
+        yield ("refund", name), Subject(name, own or "", reverse("panel:payment", args=[payment]))
+    payouts = Payout.objects.filter(public_id__in=ids.get("payout", ()))
+    for name, own in payouts.values_list("public_id", "reference"):
+        yield ("payout", name), Subject(name, own, reverse("panel:payout", args=[name]))
+    credits = ChainTransaction.objects.filter(pk__in=_numbers(ids.get("crypto:credit", ())), session__isnull=False)
+    for pk, session, own in credits.values_list("pk", "session_id", "transaction_hash"):
+        yield ("crypto:credit", str(pk)), Subject(str(session), own, reverse("panel:session", args=[session]))
+
+
+def _numbers(names: Iterable[str]) -> list[int]:
+    return [int(name) for name in names if name.isascii() and name.isdigit()]
+
+
+_BY_NUMBER = {
+    "crypto:withdrawal": ("Withdrawal", "panel:withdrawal"), "crypto:gas": ("Transaction", "panel:transaction"),
+}
+
+
+def _unlisted(kind: str, name: str) -> Subject:
+    if kind in _BY_NUMBER and _numbers([name]):
+        word, page = _BY_NUMBER[kind]
+        return Subject(f"{word} {name}", "", reverse(page, args=[name]))
+    return Subject(name)

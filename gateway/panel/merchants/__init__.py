@@ -1,0 +1,1 @@
+"""Merchants: the list, one of them with what it has, onboarding, settings, fees, suspension."""

@@ -1,0 +1,145 @@
+"""The audit trail: who may read which of it, what is found, and what a record tells whom."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from accounts import audit
+from accounts.actors import Actor, Viewer
+from accounts.models import AuditRecord
+from accounts.queries import visible_audit
+from accounts.return_secrets import return_secret_of
+from payouts.services import approve_payout
+from webhooks.models import Endpoint
+from webhooks.services import create_endpoint
+
+TRAIL = "/panel/audit"
+
+
+def text(answer):
+    return answer.content.decode()
+
+
+def titles(answer):
+    return re.findall(r'class="row-link" href="/panel/audit/\d+">([^<]+)<', text(answer))
+
+
+@pytest.fixture
+def records(cast):
+    """One of each sort, and nothing else of these actions."""
+    write = audit.record
+    write(Actor(cast.admin, "panel"), "payout.approved", "pout_1", merchant=cast.merchant, mode="test", detail="Fine")
+    write(Actor(cast.other_admin, "panel"), "payout.rejected", "pout_2", merchant=cast.other, mode="test")
+    write(Actor(cast.admin, "panel"), "payout.approved", "pout_3", merchant=cast.merchant, mode="live")
+    write(Actor(cast.super_admin, "panel"), "fee_plan.set", "default", mode="")
+    write(Actor.system("scheduler"), "payment.settled", "pay_9", merchant=cast.merchant, mode="test")
+    AuditRecord.objects.filter(target="pout_1")
+
+
+@pytest.mark.parametrize(("who", "seen"), [
+    ("super_admin", {"pout_1", "pout_2", "default", "pay_9"}), ("admin", {"pout_1", "pay_9"}),
+    ("other_admin", {"pout_2"}), ("merchant_user", {"pout_1", "pay_9"}), ("other_user", {"pout_2"}),
+    ("api_user", set()),
+])
+def test_each_sees_what_is_in_its_reach_of_this_mode(cast, records, who, seen):
+    rows = visible_audit(Viewer(getattr(cast, who), "test"))
+
+    assert set(rows.values_list("target", flat=True)) & {"pout_1", "pout_2", "pout_3", "default", "pay_9"} == seen
+
+
+def test_an_admin_sees_what_it_did_itself_and_its_people(cast):
+    audit.record(Actor(cast.admin, "panel"), "thing.done", "own")
+    audit.record(Actor(cast.super_admin, "panel"), "user.updated", cast.admin.public_id)
+    audit.record(Actor(cast.super_admin, "panel"), "user.updated", cast.other_admin.public_id)
+
+    rows = visible_audit(Viewer(cast.admin, "live"))
+
+    assert rows.filter(target__in=["own", cast.admin.public_id], action__in=["thing.done", "user.updated"]).count() == 2
+    assert not rows.filter(target=cast.other_admin.public_id).exists()
+
+
+@pytest.mark.parametrize(("asked", "found"), [
+    ({"q": "pout_1"}, ["Payout approved"]), ({"q": "payment.settled"}, ["Payment settled"]),
+    ({"who": "other-admin@", "subject": "payout"}, ["Payout rejected"]), ({"who": "schedul"}, ["Payment settled"]),
+    ({"subject": "fee_plan"}, ["Fee set"]), ({"q": "nothing"}, []), ({"q": "a\0"}, []), ({"subject": "x"}, []),
+    ({"from_day": "2099-01-01"}, []),
+    ({"subject": "payout", "to_day": "2099-01-01"}, ["Payout rejected", "Payout approved"]),
+])
+def test_filters_narrow_it_and_stand_in_the_address(cast, signed_in, records, asked, found):
+    answer = signed_in(cast.super_admin).get(TRAIL, asked)
+
+    assert answer.status_code == 200
+    assert titles(answer) == found
+
+
+def test_a_record_in_full_with_before_and_after(cast, signed_in):
+    audit.record(
+        Actor(cast.super_admin, "panel"), "merchant.updated", cast.merchant.public_id, merchant=cast.merchant,
+        changed={"settlement_delay_days": [0, 2], "name": ["<b>Old</b>", "New"]}, reason="Asked for",
+    )
+    row = AuditRecord.objects.latest("pk")
+
+    shown = text(signed_in(cast.admin).get(f"{TRAIL}/{row.pk}"))
+
+    for part in ("merchant.updated", "days to settle", "&lt;b&gt;Old&lt;/b&gt;", "Asked for", "root@example.com",
+                 f'href="/panel/merchants/{cast.merchant.public_id}"'):
+        assert part in shown
+
+
+def test_where_an_operator_sat_is_no_matter_of_a_merchants(cast, signed_in):
+    by_operator = AuditRecord.objects.create(
+        actor=cast.admin, actor_label="panel", action="payout.approved", target="pout_1", merchant=cast.merchant,
+        mode="test", address="203.0.113.7",
+    )
+    by_itself = AuditRecord.objects.create(
+        actor=cast.merchant_user, actor_label="panel", action="payout.created", target="pout_1", merchant=cast.merchant,
+        mode="test", address="198.51.100.4",
+    )
+    own, operators = signed_in(cast.merchant_user), signed_in(cast.admin)
+
+    assert "203.0.113.7" not in text(own.get(f"{TRAIL}/{by_operator.pk}"))
+    assert "admin@example.com" not in text(own.get(f"{TRAIL}/{by_operator.pk}"))
+    assert "198.51.100.4" in text(own.get(f"{TRAIL}/{by_itself.pk}"))
+    assert "203.0.113.7" in text(operators.get(f"{TRAIL}/{by_operator.pk}"))
+
+
+def test_anothers_record_and_an_api_users_page_are_not_there(cast, signed_in, records):
+    row = AuditRecord.objects.get(target="pout_1")
+
+    assert signed_in(cast.other_user).get(f"{TRAIL}/{row.pk}").status_code == 404
+    assert signed_in(cast.merchant_user, "live").get(f"{TRAIL}/{row.pk}").status_code == 404
+    assert signed_in(cast.api_user).get(TRAIL).status_code == 404
+    assert signed_in(cast.api_user).get(f"{TRAIL}/{row.pk}").status_code == 404
+
+
+def test_a_payouts_page_leads_to_its_trail(cast, signed_in, make_payout):
+    payout = make_payout(cast.merchant, by=cast.merchant_user)
+    approve_payout(actor=Actor(cast.admin, "panel"), payout=payout)
+    client = signed_in(cast.merchant_user)
+
+    assert f'href="{TRAIL}?q={payout.public_id}"' in text(client.get(f"/panel/payouts/{payout.public_id}"))
+    assert titles(client.get(TRAIL, {"q": payout.public_id})) == ["Payout approved", "Payout created"]
+
+
+def test_a_secret_that_was_shown_is_written_down_without_it(cast, signed_in):
+    endpoint = create_endpoint(
+        actor=Actor(cast.merchant_user, "panel"), merchant=cast.merchant, mode="test", url="https://shop.example/hook",
+        events=[],
+    )
+    endpoint = endpoint if isinstance(endpoint, Endpoint) else endpoint[0]
+    return_secret_of(cast.merchant, "test")
+    client = signed_in(cast.merchant_user)
+
+    shown = client.post(f"/panel/webhooks/{endpoint.pk}/secret")
+    also = client.post(reverse("panel:return-secret-show"))
+
+    assert (shown.status_code, also.status_code) == (200, 200)
+    rows = AuditRecord.objects.filter(action__in=["webhook_endpoint.secret_shown", "return_secret.shown"])
+    assert set(rows.values_list("action", "actor", "mode")) == {
+        ("webhook_endpoint.secret_shown", cast.merchant_user.pk, "test"),
+        ("return_secret.shown", cast.merchant_user.pk, "test"),
+    }
+    assert list(rows.values_list("data", flat=True)) == [{}, {}]
