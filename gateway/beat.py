@@ -7,10 +7,11 @@ sweep over rows that are claimed in the database.
 from __future__ import annotations
 
 import fcntl
+import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from django.conf import settings
 from gateway import liveness
 
 log = structlog.get_logger(__name__)
+ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Scheduler(PersistentScheduler):
@@ -30,7 +32,8 @@ class Scheduler(PersistentScheduler):
         self._lock = (Path(settings.DATA_DIR) / "schedule.lock").open("w")
         if not self._is_mine():
             log.warning("scheduler_stands_by")
-            with _leaving_at_once():
+            # Celery's own handler saves a schedule, which one that stands by does not have.
+            with _ending_by(lambda _number: sys.exit(0)):
                 while not self._is_mine():
                     liveness.touch()
                     time.sleep(1)
@@ -45,13 +48,31 @@ class Scheduler(PersistentScheduler):
 
     def tick(self, *arguments: Any, **options: Any) -> Any:
         liveness.touch()
-        return super().tick(*arguments, **options)
+        with ending_later():
+            return super().tick(*arguments, **options)
 
 
 @contextmanager
-def _leaving_at_once() -> Iterator[None]:
-    """Celery's own handler saves a schedule, which one that stands by does not have."""
-    before = {number: signal.signal(number, lambda *_: sys.exit(0)) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+def ending_later() -> Iterator[None]:
+    """A signal to end waits until what is under way is done.
+
+    Celery's handler closes the schedule and raises SystemExit wherever it is. Within redis-py's reader another error
+    takes that one's place, and the scheduler goes on with its schedule closed.
+    """
+    came: list[int] = []
+    try:
+        with _ending_by(came.append):
+            yield
+    finally:
+        if came:
+            os.kill(os.getpid(), came[0])
+
+
+@contextmanager
+def _ending_by(handle: Callable[[int], Any]) -> Iterator[None]:
+    before = {number: signal.signal(number, lambda number, _frame: handle(number)) for number in ENDINGS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

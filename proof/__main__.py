@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sys
 import time
 import traceback
@@ -28,6 +29,7 @@ def main() -> int:
         return 0
     seed = os.environ.setdefault("PROOF_SEED", str(random.randrange(10**9)))
     print(f"seed {seed} (PROOF_SEED replays it)", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # its servers are taken away then as well
     try:
         outcomes = [_run(one) for one in wanted]
     finally:
