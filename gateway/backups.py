@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
+from psycopg.pq import Conninfo
 
 from ledger.verify import verify_books
 
@@ -78,15 +79,22 @@ def _sqlite_file() -> str:
 
 def _run(program: str, *arguments: str) -> None:
     """One of PostgreSQL's own programs, told by the environment where to connect: no password on a command line."""
-    settings: dict[str, Any] = connection.settings_dict
-    words = {
-        "PGHOST": settings["HOST"], "PGPORT": settings["PORT"], "PGUSER": settings["USER"],
-        "PGPASSWORD": settings["PASSWORD"], "PGDATABASE": settings["NAME"],
-    }
-    environment = os.environ | {name: str(value) for name, value in words.items() if value}
     try:
-        done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [program, *arguments], env=os.environ | _libpq(), capture_output=True, text=True, check=False
+        )
     except FileNotFoundError as error:
         raise BackupFailed(f"{program} is not installed (Debian: postgresql-client).") from error
     if done.returncode != 0:
         raise BackupFailed(f"{program}: {done.stderr.strip()[:500]}")
+
+
+def _libpq() -> dict[str, str]:
+    """Where and how the gateway itself connects (TLS among it), in libpq's own names of the environment."""
+    settings: dict[str, Any] = connection.settings_dict
+    said = settings["OPTIONS"] | {
+        "host": settings["HOST"], "port": settings["PORT"], "user": settings["USER"],
+        "password": settings["PASSWORD"], "dbname": settings["NAME"], "options": "",  # a dump may take its time
+    }
+    known = {option.keyword.decode(): (option.envvar or b"").decode() for option in Conninfo.get_defaults()}
+    return {known[name]: str(value) for name, value in said.items() if value and known.get(name)}

@@ -100,11 +100,14 @@ if ON_POSTGRES:
     _database["CONN_MAX_AGE"] = env.whole("DATABASE_CONN_MAX_AGE", 60, least=0)
     _database["CONN_HEALTH_CHECKS"] = True
     _database["ENGINE"] = "gateway.lib.postgresql"
-    _database["OPTIONS"] = {"connect_timeout": 2, "options": "-c statement_timeout=30000 -c timezone=UTC"}
-    _database["OPTIONS"]["prepare_threshold"] = 2
+    # What the address itself says (?sslmode=verify-full, ?target_session_attrs=read-write) stands.
+    _said = _database.get("OPTIONS", {})
     if DATABASE_POOLED:
-        _database["OPTIONS"] = {"connect_timeout": 2, "prepare_threshold": None}
+        _database["OPTIONS"] = {"connect_timeout": 2, "prepare_threshold": None} | _said
         _database["DISABLE_SERVER_SIDE_CURSORS"] = True
+    else:
+        _start = "-c statement_timeout=30000 -c timezone=UTC"
+        _database["OPTIONS"] = {"connect_timeout": 2, "options": _start, "prepare_threshold": 2} | _said
 else:
     # Every atomic block takes the write lock at once: no read can later fail to become a write.
     _database["OPTIONS"] = {

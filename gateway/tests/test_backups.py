@@ -8,9 +8,12 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
+
+from gateway import backups
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -101,3 +104,20 @@ def test_a_backup_overwrites_nothing_and_a_restore_fills_only_an_empty_database(
     refused = second.run("restore", str(file))
     assert refused.returncode == 1
     assert second.run("migrate", "--check").returncode != 0
+
+
+def test_postgresqls_own_programs_connect_as_the_gateway_does(monkeypatch):
+    said = {
+        "HOST": "db1,db2", "PORT": "5432,5433", "USER": "gateway", "PASSWORD": "s3cret", "NAME": "books",
+        "OPTIONS": {
+            "connect_timeout": 2, "options": "-c statement_timeout=30000", "prepare_threshold": 2,
+            "sslmode": "verify-full", "sslrootcert": "/run/ca.pem", "target_session_attrs": "read-write",
+        },
+    }
+    monkeypatch.setattr(backups, "connection", SimpleNamespace(settings_dict=said))
+
+    assert backups._libpq() == {
+        "PGHOST": "db1,db2", "PGPORT": "5432,5433", "PGUSER": "gateway", "PGPASSWORD": "s3cret", "PGDATABASE": "books",
+        "PGCONNECT_TIMEOUT": "2", "PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/run/ca.pem",
+        "PGTARGETSESSIONATTRS": "read-write",
+    }

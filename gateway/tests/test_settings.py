@@ -147,6 +147,21 @@ def test_a_secret_file_that_is_not_there_is_named(load):
         load(GATEWAY_PEPPER=None, GATEWAY_PEPPER_FILE="/run/secrets/none")
 
 
+TLS = "postgres://gateway@db1:5432,db2:5433/gateway?sslmode=verify-full&target_session_attrs=read-write"
+
+
+@pytest.mark.parametrize(("pooled", "ours"), [
+    ("false", {"options": "-c statement_timeout=30000 -c timezone=UTC", "prepare_threshold": 2}),
+    ("true", {"prepare_threshold": None}),
+])
+def test_what_the_address_of_the_database_asks_for_is_kept(load, pooled, ours):
+    database = load(DATABASE_URL=TLS, DATABASE_POOLED=pooled)["DATABASES"]["default"]
+
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db1,db2", "5432,5433", "gateway")
+    asked = {"sslmode": "verify-full", "target_session_attrs": "read-write"}
+    assert database["OPTIONS"] == {"connect_timeout": 2} | ours | asked
+
+
 def test_behind_a_pooler_nothing_is_kept_in_a_session(load):
     database = load(DATABASE_POOLED="true")["DATABASES"]["default"]
 
