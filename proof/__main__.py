@@ -13,7 +13,20 @@ import sys
 import time
 import traceback
 
-from proof import books, callbacks, chain, concurrency, dependencies, doors, kill, report, soak, webhooks  # noqa: F401
+from proof import (  # noqa: F401
+    books,
+    callbacks,
+    chain,
+    concurrency,
+    dependencies,
+    disks,
+    doors,
+    kill,
+    report,
+    soak,
+    standby,
+    webhooks,
+)
 from proof.experiments import Experiment, chosen
 from proof.house import close_house
 from proof.services import close_services

@@ -49,7 +49,8 @@ class House:
             self.gateway.stop()
         for pid in self.gateway.children(""):
             kill(pid)
-        self.own.postgres.drop(self.database)
+        if self.database:
+            self.own.postgres.drop(self.database)
         shutil.rmtree(self.gateway.folder, ignore_errors=True)
 
     def leaders(self, service: str) -> list[int]:
@@ -133,18 +134,42 @@ def close_house() -> None:
 
 def _open(settings: dict[str, str]) -> House:
     close_house()
+    own, database = services(), f"proof_house_{next(_numbers)}"
+    home = build(own.postgres.create(database), settings, database)
+    _kept.append(home)
+    move_in(home)
+    return home
+
+
+def build(database_url: str, settings: dict[str, str], database: str = "") -> House:
+    """A house that is not started yet; `database` is dropped with it."""
     own, number = services(), next(_numbers)
     own.redis.clear(number)
-    database = f"proof_house_{number}"
     gateway = Gateway(
-        Path(tempfile.mkdtemp(prefix="gateway-proof-house-")), DATABASE_URL=own.postgres.create(database),
+        Path(tempfile.mkdtemp(prefix="gateway-proof-house-")), DATABASE_URL=database_url,
         REDIS_URL=own.redis.url(number), WEB_PROCESSES="2", **(SETTINGS | settings),
     )
-    home = House(own, gateway, database, settings)
-    _kept.append(home)
-    gateway.start()
+    return House(own, gateway, database, settings)
+
+
+def move_in(home: House) -> None:
+    home.gateway.start()
     home.receive()
-    return home
+
+
+@contextmanager
+def house_on(database_url: str, **settings: str) -> Iterator[House]:
+    """One on a database that is the experiment's own; the house kept for others is closed, so that one load is all."""
+    close_house()
+    home = build(database_url, settings)
+    try:
+        move_in(home)
+        yield home
+    except BaseException:
+        _say_log(home)
+        raise
+    finally:
+        home.close()
 
 
 def _say_log(home: House) -> None:

@@ -38,18 +38,26 @@ def until(ask: Callable[[], object], *, seconds: float, every: float = 0.05) -> 
 class PostgreSQL:
     """A cluster in a folder, run by the user `postgres` when we are root (PostgreSQL refuses root)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, follows: PostgreSQL | None = None) -> None:
+        """`follows` makes it a standby, a copy of that one as it is now."""
         self.folder, self.port = folder, free_port()
         folder.mkdir(mode=0o700)
         if os.geteuid() == 0:
             shutil.chown(folder, USER, USER)
-        self._do("initdb", "-D", str(folder), "-U", USER, "--auth=trust", "--encoding=UTF8", "--no-instructions")
-        with (folder / "postgresql.conf").open("a") as conf:
-            conf.write(
-                f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n"
-                "max_connections = 200\nshared_buffers = 256MB\n"
-            )
+        if follows is None:
+            self._do("initdb", "-D", str(folder), "-U", USER, "--auth=trust", "--encoding=UTF8", "--no-instructions")
+        else:
+            self._do("pg_basebackup", "-D", str(folder), "-d", follows.url("postgres"), "-R", "-c", "fast")
+        self.set(
+            f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n"
+            "max_connections = 200\nshared_buffers = 128MB\n"
+        )
         self.start()
+
+    def set(self, lines: str) -> None:
+        """The last word on a setting is the one that counts."""
+        with (self.folder / "postgresql.conf").open("a") as conf:
+            conf.write(lines)
 
     def url(self, database: str) -> str:
         return f"postgres://{USER}@127.0.0.1:{self.port}/{database}"
@@ -60,6 +68,15 @@ class PostgreSQL:
 
     def stop(self) -> None:
         self._try("pg_ctl", "-D", str(self.folder), "-m", "fast", "stop")
+
+    def reload(self) -> None:
+        self._do("pg_ctl", "-D", str(self.folder), "reload")
+
+    def promote(self) -> None:
+        self._do("pg_ctl", "-D", str(self.folder), "-w", "promote")
+
+    def runs(self) -> bool:
+        return self._try("pg_ctl", "-D", str(self.folder), "status")
 
     def kill(self) -> None:
         """`kill -9` of the postmaster and every process of it."""
@@ -75,9 +92,13 @@ class PostgreSQL:
     def drop(self, database: str) -> None:
         self._do("psql", "-q", "-c", f"DROP DATABASE IF EXISTS {database} WITH (FORCE)", self.url("postgres"))
 
-    def _do(self, *command: str) -> None:
+    def ask(self, query: str) -> str:
+        return self._do("psql", "-qAt", "-c", query, self.url("postgres")).strip()
+
+    def _do(self, *command: str) -> str:
         done = self._run(*command)
         assert done.returncode == 0, done.stdout
+        return done.stdout
 
     def _try(self, *command: str) -> bool:
         return self._run(*command).returncode == 0
