@@ -152,6 +152,9 @@ class AddressesField(forms.CharField):
         return [word for word in super().clean(value).replace(",", "\n").split("\n") if word.strip()]
 
 
+_LAST_YEAR = 2100  # beyond the calendar's own end a day has no next one
+
+
 class PairForm(PanelForm):
     name = forms.CharField(
         max_length=60, help_text="For you: which server or program uses it.",
@@ -166,9 +169,9 @@ class PairForm(PanelForm):
 
     def clean_expires_at(self) -> datetime | None:
         day = self.cleaned_data["expires_at"]
-        if day is None:
-            return None
-        return _end_of(day)
+        if day is not None and day.year > _LAST_YEAR:
+            raise forms.ValidationError("Enter a day as 2026-11-20, or none.")
+        return _end_of(day) if day else None
 
 
 def _end_of(day: date) -> datetime:

@@ -8,6 +8,8 @@ from io import BytesIO
 from typing import Any
 
 from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
 from gateway.lib.money import Money
@@ -41,7 +43,9 @@ _COLUMNS = (
 
 @page(SUPER_ADMINS)
 def as_xlsx(request: PanelRequest) -> HttpResponse:
-    _, moment = moment_form(request)
+    form, moment = moment_form(request)
+    if form.is_bound and moment is None:  # today's figures must not pass for those of a moment that was mistyped
+        return redirect(f"{reverse('panel:trial-balance')}?{request.GET.urlencode()}")
     content = BytesIO()
     write_xlsx(_COLUMNS, _lines(trial_balances(request.viewer, moment)), content)
     day = timezone.localtime(moment)

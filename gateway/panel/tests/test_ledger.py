@@ -168,6 +168,12 @@ def test_the_trial_balance_as_a_spreadsheet_has_the_same_totals(cast, signed_in,
     assert round(sum(row[6] for row in rows[:-1]) * 100) == table.debit
 
 
+def test_a_moment_that_cannot_be_read_gives_no_file_of_today(cast, signed_in, books):
+    answer = signed_in(cast.super_admin).get(reverse("panel:trial-balance-xlsx"), {"at": "yesterday"})
+
+    assert (answer.status_code, answer["Location"]) == (302, f"{reverse('panel:trial-balance')}?at=yesterday")
+
+
 # Statements -------------------------------------------------------------------------------------------------
 def test_a_statement_is_the_merchants_own_or_of_a_merchant_in_reach(cast, signed_in, books):
     for name in ("account-statement", "account-statement-pdf", "account-statement-xlsx"):

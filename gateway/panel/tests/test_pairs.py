@@ -57,6 +57,7 @@ def test_the_last_day_counts_to_its_end(merchant):
 @pytest.mark.parametrize(("field", "value", "says"), [
     ("name", "", "required"), ("allowed_addresses", "everywhere", "neither an address nor a network"),
     ("allowed_addresses", "0.0.0.0/0", "everybody"), ("expires_at", "2020-01-01", "in the future"), ("expires_at", "soon", "valid date"),
+    ("expires_at", "9999-12-31", "or none"),
 ])
 def test_bad_input_is_told_beside_its_field_and_makes_nothing(merchant, field, value, says):
     sent = {"name": "A", "allowed_addresses": "", "expires_at": ""} | {field: value}

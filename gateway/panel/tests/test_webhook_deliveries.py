@@ -149,6 +149,13 @@ def test_nobody_out_of_reach_sends_again(cast, signed_in, make_endpoint, deliver
     assert seen.status_code == 404 or seen.context["total"] == 0
 
 
+@pytest.mark.parametrize("since", ["9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00", "2026-13-01T00:00:00Z", "now"])
+def test_progress_since_no_moment_of_ours_is_not_there(cast, signed_in, make_endpoint, since):
+    asked = {"endpoint": make_endpoint(cast.merchant).pk, "since": since}
+
+    assert signed_in(cast.merchant_user).get(reverse("panel:deliveries-sending", query=asked)).status_code == 404
+
+
 @pytest.mark.django_db(transaction=True)
 def test_ticked_deliveries_are_sent_again_but_not_to_closed_endpoints(cast, signed_in, make_endpoint, delivered):
     once = {"retry_config": {"max_retries": 0, "retry_interval": 10}}

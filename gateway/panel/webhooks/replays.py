@@ -160,6 +160,6 @@ def _being_sent(request: PanelRequest) -> QuerySet[Delivery]:
         since = parse_datetime(request.GET.get("since", ""))
     except ValueError as error:
         raise NotFound() from error
-    if since is None or timezone.is_naive(since):
+    if since is None or timezone.is_naive(since) or not 2000 <= since.year <= 2100:
         raise NotFound()
     return rows.filter(endpoint=endpoint, created_at__lt=since, updated_at__gte=since)
