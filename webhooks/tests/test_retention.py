@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from webhooks.models import Attempt, Delivery, Endpoint, Event
@@ -63,3 +64,22 @@ def test_more_than_one_batch_goes_in_one_round(told, monkeypatch):
     assert prune() == 10  # five attempts, five events with their deliveries
 
     assert list(Delivery.objects.all()) == [young]
+
+
+def test_what_is_sent_again_while_old_rows_go_stays(told, settings):
+    settings.KEEP_ATTEMPTS_DAYS, settings.KEEP_EVENTS_DAYS = 30, 180
+    old, asked = told(10_000), told(10_000)
+
+    def send_again(execute, sql, params, many, context):
+        """Between the reading of the old events and their end."""
+        answer = execute(sql, params, many, context)
+        if sql.startswith('SELECT "webhooks_event"."id"') and "LIMIT" in sql:
+            Delivery.objects.filter(pk=asked.pk, due_at=None).update(due_at=timezone.now())
+        return answer
+
+    with connection.execute_wrapper(send_again):
+        prune()
+
+    assert list(Delivery.objects.all()) == [asked]
+    assert list(Event.objects.all()) == [asked.event]
+    assert not Attempt.objects.filter(delivery=old).exists()
