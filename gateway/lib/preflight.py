@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from django.http.request import validate_host
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECRET_LENGTH = 40
@@ -85,7 +86,7 @@ def _hosts(settings: Mapping[str, Any]) -> Iterator[str]:
     hosts, own = settings["ALLOWED_HOSTS"], urlsplit(settings["PUBLIC_URL"]).hostname or ""
     if any("*" in host for host in hosts):
         yield "ALLOWED_HOSTS must name its hosts; a wildcard lets anybody put their own name into our links."
-    elif own and not any(own == host or (host.startswith(".") and own.endswith(host)) for host in hosts):
+    elif own and not any(validate_host(own, [host]) for host in hosts):
         yield f"ALLOWED_HOSTS must hold the host of PUBLIC_URL ({own})."
 
 

@@ -112,6 +112,13 @@ def test_one_mistake_is_named_and_nothing_else(load, changes, words):
     assert words in only
 
 
+@pytest.mark.parametrize(("url", "host"), [
+    ("https://pay.example.com", ".example.com"), ("https://example.com", ".example.com"), ("https://Example.com", "EXAMPLE.com"),
+])
+def test_a_host_is_allowed_as_django_allows_it(load, url, host):
+    assert load(PUBLIC_URL=url, ALLOWED_HOSTS=host)["ALLOWED_HOSTS"] == [host]
+
+
 def test_all_mistakes_are_named_at_once(load):
     named = [line.split()[1] for line in refusals(load, PORT="x", DJANGO_SECRET_KEY=None, REDIS_URL=None, ALLOWED_HOSTS="*")]
 
