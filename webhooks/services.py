@@ -142,7 +142,8 @@ def update_endpoint(
             "retry_config": None if retry_config is None else _checked_retry_config(retry_config),
             "enabled": enabled,
         }
-        changed = {name: value for name, value in wanted.items() if value not in (None, getattr(endpoint, name))}
+        before = {name: getattr(endpoint, name) for name in wanted}
+        changed = {name: value for name, value in wanted.items() if value not in (None, before[name])}
         for name, value in changed.items():
             setattr(endpoint, name, value)
         if enabled:
@@ -150,7 +151,8 @@ def update_endpoint(
         if changed.get("enabled") is False:
             stop_deliveries(endpoint, "endpoint disabled by its owner")
         _save(endpoint)
-        _audit(actor, "updated", endpoint, changed=_shown(changed))
+        told = {name: [_shown(name, before[name]), _shown(name, value)] for name, value in changed.items()}
+        _audit(actor, "updated", endpoint, changed=told)
     return endpoint
 
 
@@ -239,8 +241,8 @@ def _audit(actor: Actor, what: str, endpoint: Endpoint, **data: Any) -> None:
     )
 
 
-def _shown(changed: dict[str, Any]) -> dict[str, Any]:
-    return changed | {"url": _without_query(changed["url"])} if "url" in changed else changed
+def _shown(name: str, value: Any) -> Any:
+    return _without_query(value) if name == "url" else value
 
 
 def _without_query(url: str) -> str:

@@ -120,23 +120,26 @@ def _address(request: PanelRequest, row: AuditRecord) -> str:
 
 def _changes(data: dict[str, Any]) -> list[Change]:
     """Whatever was written down as [before, after]."""
-    changed = data.get("changed")
-    pairs = changed if isinstance(changed, dict) else data
     return [
         Change(trail.field_name(name), trail.word(pair[0], name), trail.word(pair[1], name))
-        for name, pair in pairs.items() if isinstance(pair, list) and len(pair) == 2
+        for name, pair in _flat(data).items() if trail.is_change(name, pair)
     ]
 
 
 def _facts(data: dict[str, Any]) -> list[tuple[str, str]]:
     """The rest of it, a line each."""
-    rest = {name: value for name, value in data.items() if name != "changed" and not _is_pair(value)}
+    rest = {name: value for name, value in _flat(data).items() if not trail.is_change(name, value)}
     return [(trail.field_name(name).capitalize(), _plain(value)) for name, value in rest.items() if value != ""]
 
 
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2
+def _flat(data: dict[str, Any]) -> dict[str, Any]:
+    changed = data.get("changed")
+    if not isinstance(changed, dict):
+        return data
+    return {name: value for name, value in data.items() if name != "changed"} | changed
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return trail.word(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

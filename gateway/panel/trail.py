@@ -34,6 +34,7 @@ _FIELDS = {
     "payment_provider": "live payments go through", "payout_provider": "live payouts go through",
     "limit": "tokens a day",
 }
+_LISTS = ("events", "flags", "allowed_addresses")
 
 
 def about(user: User) -> list[TimelineItem]:
@@ -83,14 +84,25 @@ def detail_of(data: dict[str, Any]) -> str:
     changed = data.get("changed")
     if not isinstance(changed, dict):
         return ""
-    pairs = [(name, pair) for name, pair in changed.items() if isinstance(pair, list) and len(pair) == 2]
+    pairs = [(name, pair) for name, pair in changed.items() if is_change(name, pair)]
     words = ((_FIELDS.get(name, name), word(old, name), word(new, name)) for name, (old, new) in pairs)
     return "; ".join(f"{field}: {old} → {new}" for field, old, new in words)
 
 
+def is_change(name: str, value: Any) -> bool:
+    """Whether `value` is [before, after]; two of something that is a list itself are no change."""
+    if not isinstance(value, list) or len(value) != 2:
+        return False
+    return name not in _LISTS or all(isinstance(each, list) for each in value)
+
+
 def word(value: Any, field: str = "") -> str:
-    if value in (None, ""):
+    if value in (None, "", [], {}):
         return "–"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {one}" for name, one in value.items())
     if isinstance(value, bool):
         return "on" if value else "off"
     if field == "limit":

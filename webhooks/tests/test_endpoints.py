@@ -113,7 +113,8 @@ def test_a_change_is_written_down_and_touches_nothing_else(make_endpoint, fresh)
     assert (changed.enabled, changed.retry_config) == (True, {"max_retries": 2, "retry_interval": 60})
     assert services.reveal_secret(changed) == secret
     record = AuditRecord.objects.get(action="webhook_endpoint.updated")
-    assert record.data == {"changed": {"url": "https://new.example/", "events": ["payment.completed"]}}
+    url = ["https://shop.example/hook", "https://new.example/"]
+    assert record.data == {"changed": {"url": url, "events": [[], ["payment.completed"]]}}
 
 
 def test_disabling_gives_up_what_waits_and_enabling_starts_afresh(make_endpoint, tell, fresh, only, clock):

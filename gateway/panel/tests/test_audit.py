@@ -14,7 +14,7 @@ from accounts.queries import visible_audit
 from accounts.return_secrets import return_secret_of
 from payouts.services import approve_payout
 from webhooks.models import Endpoint
-from webhooks.services import create_endpoint
+from webhooks.services import create_endpoint, update_endpoint
 
 TRAIL = "/panel/audit"
 
@@ -87,6 +87,23 @@ def test_a_record_in_full_with_before_and_after(cast, signed_in):
     for part in ("merchant.updated", "days to settle", "&lt;b&gt;Old&lt;/b&gt;", "Asked for", "root@example.com",
                  f'href="/panel/merchants/{cast.merchant.public_id}"'):
         assert part in shown
+
+
+def test_a_list_of_two_is_not_taken_for_before_and_after(cast, signed_in):
+    endpoint, _ = create_endpoint(
+        actor=Actor(cast.merchant_user, "panel"), merchant=cast.merchant, mode="test", url="https://shop.example/hook",
+        events=["payment.completed", "payment.failed"],
+    )
+    update_endpoint(actor=Actor(cast.merchant_user, "panel"), endpoint=endpoint, events=[], enabled=False)
+    updated, made = AuditRecord.objects.filter(target=str(endpoint.pk)).order_by("-pk")
+    client = signed_in(cast.merchant_user)
+
+    of_making, of_change = text(client.get(f"{TRAIL}/{made.pk}")), text(client.get(f"{TRAIL}/{updated.pk}"))
+
+    assert "What changed" not in of_making
+    assert "<dt>Events</dt><dd>payment.completed, payment.failed</dd>" in of_making
+    assert '>events</th><td class="wrap-anywhere muted">payment.completed, payment.failed</td>' in of_change
+    assert '>enabled</th><td class="wrap-anywhere muted">on</td><td class="wrap-anywhere">off</td>' in of_change
 
 
 def test_where_an_operator_sat_is_no_matter_of_a_merchants(cast, signed_in):
