@@ -31,7 +31,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One row. `held` says why this viewer has nothing to decide about it, `payee` in full who is about to be paid."""
+    """One row. `held` says why this viewer has nothing to decide about it, `payee` in full who is about to be paid.
+    `alone`: it has a step of its own, and is not decided with others."""
 
     title: str
     href: str
@@ -42,6 +43,7 @@ class Item:
     actions: tuple[Action, ...] = ()
     held: str = ""
     payee: str = ""
+    alone: bool = False
 
 
 def payout_to_approve(row: Payout, viewer: Viewer) -> Item:
@@ -79,7 +81,8 @@ def payout_flagged(row: Payout, viewer: Viewer) -> Item:
     own, with_bank = row.created_by_id == viewer.user.pk, row.status == Payout.Status.PROCESSING
     act = ("Resolve", "panel:payout-resolve") if with_bank else ("Looked at", "panel:payout-flag")
     actions = () if own else (Action(act[0], reverse(act[1], args=[row.public_id]), "a"),)
-    return _payout(row, why=row.get_flag_display(), actions=actions, held="Your own" if own else "")
+    held = "Your own" if own else ""
+    return _payout(row, why=row.get_flag_display(), actions=actions, held=held, alone=with_bank)
 
 
 def _payout(row: Payout, *, why: str, **more: Any) -> Item:
@@ -163,6 +166,7 @@ def refund_for_people(row: Refund, viewer: Viewer) -> Item:
         why=row.get_flag_display() if row.flag else "Is sent by hand: send it, and say so",
         detail=row.reason, owner=row.merchant.name, amount=row.amount,
         actions=() if own else (resolve if can_be_resolved(row) else look,), held="Your own" if own else "",
+        alone=not row.flag,
     )
 
 

@@ -38,7 +38,7 @@ class Row:
     @property
     def selectable(self) -> bool:
         decides = self.kind.approve is not None or self.kind.clear is not None
-        return decides and bool(self.item.actions)
+        return decides and bool(self.item.actions) and not self.item.alone
 
 
 def counts(viewer: Viewer) -> dict[str, int]:

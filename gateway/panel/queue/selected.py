@@ -94,7 +94,7 @@ def _rows(request: PanelRequest, picks: Sequence[tuple[Kind, str]]) -> list[Row]
 def _ask(request: PanelRequest, what: str, picks: Sequence[tuple[Kind, str]], form: OnceForm) -> HttpResponse:
     verb, back = VERBS[what], came_from(request) or reverse("panel:queue")
     rows = _rows(request, picks)
-    able = [row for row in rows if row.kind.decide(what) and not row.item.held]
+    able = [row for row in rows if row.kind.decide(what) and not row.item.held and not row.item.alone]
     if not able:
         messages.warning(request, f"Nothing that you selected can be {_PAST[what]} by you.")
         return HttpResponseRedirect(back)
@@ -140,9 +140,9 @@ def _one(request: PanelRequest, what: str, kind: Kind, key: str, word: str) -> R
     result = Result(item.title, item.href, "", good=True, detail=item.detail, amount=item.amount)
     try:
         return replace(result, said=decide(request.actor, record, word))
-    except IllegalTransition:
-        return _meanwhile(request, kind, key)
     except GatewayError as error:
+        if isinstance(error, IllegalTransition) and not kind.waiting(request.viewer).filter(pk=key).exists():
+            return _meanwhile(request, kind, key)
         return replace(result, said=f"Refused: {error.message}", good=False)
 
 

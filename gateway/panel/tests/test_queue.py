@@ -380,3 +380,20 @@ def test_two_operators_with_the_same_selection_decide_each_record_once(cast, sig
     assert approved + rejected == 6
     assert sum(page.content.decode().count("was quicker") for page in pages) == 6
     assert_ledger_balances()
+
+
+def test_what_is_with_the_bank_or_sent_by_hand_has_a_step_of_its_own(cast, signed_in, make_payout, paid):
+    payout, refunded = make_payout(cast.merchant, by=cast.merchant_user), paid(cast.merchant, operator=cast.super_admin)
+    _row(Payout, payout.pk, status="processing", flag="contradicted")
+    _row(Payment, refunded.pk, provider="manual_upi")
+    refund = Refund.objects.create(payment=refunded, merchant=cast.merchant, mode="test", amount_minor=5, currency="INR")
+    client, picks = signed_in(cast.admin), [f"payout-flag:{payout.pk}", f"refund:{refund.pk}"]
+
+    listed = client.get(QUEUE).content.decode()
+    asked = client.get(f"{QUEUE}/clear", {"pick": picks})
+    forced = client.post(f"{QUEUE}/clear", {"pick": picks, "once": "A" * 24, "word": "Fine"}).content.decode()
+
+    assert [pick for pick in picks if pick in listed] == []
+    assert (asked.status_code, asked["Location"]) == (302, QUEUE)
+    assert forced.count("Refused: There is nothing to clear.") == 2
+    assert Payout.objects.get(pk=payout.pk).flag == "contradicted"
