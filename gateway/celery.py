@@ -6,6 +6,8 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from celery.app.amqp import AMQP
+from kombu import Connection
 from kombu.transport import TRANSPORT_ALIASES
 
 import gateway.lib.beats  # noqa: F401 - workers and scheduler note their signs of life
@@ -15,7 +17,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
 # Kombu's own lets a worker read a message that is still being written, and the worker ends.
 TRANSPORT_ALIASES["filesystem"] = "gateway.lib.file_queue:Transport"
 
-app = Celery("gateway")
+BROKER_RETRY_SECONDS = 5
+
+
+class SoonConnected(Connection):
+    """Kombu asks for a lost broker less and less often, in the end twice a minute; what waits for it is money."""
+
+    def ensure_connection(self, *arguments: Any, **options: Any) -> Connection:  # type: ignore[override]
+        return super().ensure_connection(*arguments, **{"interval_max": BROKER_RETRY_SECONDS} | options)
+
+
+class Messages(AMQP):
+    Connection = SoonConnected
+
+
+app = Celery("gateway", amqp=Messages)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
