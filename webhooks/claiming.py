@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,12 +21,11 @@ from django.utils import timezone
 
 from gateway.lib.jobs import wake
 from gateway.lib.work import ended
-from webhooks.models import Delivery, Endpoint, Event
+from webhooks.batches import Taken, take_due
+from webhooks.models import Delivery, Endpoint
 from webhooks.one_off import lend_secrets
 
 PER_ENDPOINT = 20
-# One row of a claim: pk, endpoint, event, event_name, body, tries, attempt_count.
-Row = tuple[UUID, UUID, int, str, str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,15 @@ class Leased:
     endpoint: Endpoint
 
 
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    """What one claim puts on its rows."""
+
+    token: str
+    now: datetime
+    until: datetime
+
+
 def claim(busy: Mapping[UUID, int], *, limit: int, avoid: Collection[UUID] = ()) -> list[Leased]:
     """Leases up to `limit` due deliveries.
 
@@ -50,14 +58,14 @@ def claim(busy: Mapping[UUID, int], *, limit: int, avoid: Collection[UUID] = ())
     an endpoint that was closed meanwhile is given up here.
     """
     now = timezone.now()
-    if not _due(now).exists():
-        return []
-    with transaction.atomic():
-        rows = _locked(_due(now), limit)
-        chosen = _within_limits(rows, busy, avoid)
-        if len(rows) == limit and len(chosen) < limit // 2:
-            chosen = _fair_share(now, busy, avoid, limit)
-        return _lease(chosen, now) if chosen else []
+    lease = _Lease(secrets.token_hex(8), now, now + timedelta(seconds=lease_seconds()))
+    room = {endpoint: PER_ENDPOINT - count for endpoint, count in busy.items()} | dict.fromkeys(avoid, 0)
+    looked_at, taken = _take(lease, room, limit)
+    if looked_at == limit and len(taken) < limit // 2:
+        count = Counter(row[1] for row in taken)
+        room |= {endpoint: _places(room, endpoint) - count[endpoint] for endpoint in count}
+        taken += _fair_share(lease, room, limit - len(taken))
+    return _ready(lease, taken) if taken else []
 
 
 def wake_courier(since: datetime) -> None:
@@ -88,56 +96,72 @@ def _due(now: datetime) -> QuerySet[Delivery]:
     return Delivery.objects.filter(Q(leased_until=None) | Q(leased_until__lt=now), due_at__lte=now)
 
 
-def _locked(due: QuerySet[Delivery], most: int) -> list[Row]:
-    """The oldest, without those that another worker is claiming at this moment."""
+def _places(room: Mapping[UUID, int], endpoint: UUID) -> int:
+    return room.get(endpoint, PER_ENDPOINT)
+
+
+def _take(lease: _Lease, room: Mapping[UUID, int], limit: int) -> tuple[int, list[Taken]]:
+    """Leases the oldest, within each endpoint's `room`; says how many it looked at."""
+    if connection.vendor == "postgresql":
+        return take_due(
+            lease.now, limit=limit, lease=lease.token, until=lease.until, room=room, usual_room=PER_ENDPOINT
+        )
+    if not _due(lease.now).exists():  # or else the write lock would be taken for nothing
+        return 0, []
+    with transaction.atomic():
+        oldest = _oldest(_due(lease.now), limit)
+        count: Counter[UUID] = Counter()
+        chosen = []
+        for pk, endpoint in oldest:
+            count[endpoint] += 1
+            if count[endpoint] <= _places(room, endpoint):
+                chosen.append(pk)
+        return len(oldest), _put_on(lease, chosen)
+
+
+def _oldest(due: QuerySet[Delivery], most: int) -> list[tuple[UUID, UUID]]:
+    """Each with its endpoint, locked, without those that another worker is claiming at this moment."""
     if connection.features.has_select_for_update_skip_locked:
         due = due.select_for_update(skip_locked=True, no_key=True)
-    columns = ("pk", "endpoint_id", "event_id", "event_name", "body", "tries", "attempt_count")
-    return list(due.order_by("due_at", "id").values_list(*columns)[:most])
+    return list(due.order_by("due_at", "id").values_list("pk", "endpoint_id")[:most])
 
 
-def _within_limits(rows: Iterable[Row], busy: Mapping[UUID, int], avoid: Collection[UUID]) -> list[Row]:
-    count, chosen = Counter(busy), []
-    for row in rows:
-        if row[1] not in avoid and count[row[1]] < PER_ENDPOINT:
-            count[row[1]] += 1
-            chosen.append(row)
-    return chosen
+def _put_on(lease: _Lease, chosen: Collection[UUID]) -> list[Taken]:
+    rows = Delivery.objects.filter(pk__in=chosen)
+    rows.update(lease=lease.token, leased_until=lease.until, tries=F("tries") + 1)
+    columns = ("pk", "endpoint_id", "event__public_id", "event_name", "body", "tries", "attempt_count")
+    return list(rows.order_by("due_at", "id").values_list(*columns))
 
 
-def _fair_share(now: datetime, busy: Mapping[UUID, int], avoid: Collection[UUID], limit: int) -> list[Row]:
+def _fair_share(lease: _Lease, room: Mapping[UUID, int], most: int) -> list[Taken]:
     """The oldest of each endpoint that has something waiting and room for it, endpoints in random order."""
-    full = {endpoint for endpoint, count in busy.items() if count >= PER_ENDPOINT}
-    waiting = Endpoint.objects.filter(Exists(_due(now).filter(endpoint=OuterRef("pk"))))
-    rows: list[Row] = []
-    for endpoint in waiting.exclude(pk__in=full.union(avoid)).order_by("?").values_list("pk", flat=True)[:limit]:
-        room = min(PER_ENDPOINT - busy.get(endpoint, 0), limit - len(rows))
-        rows += _locked(_due(now).filter(endpoint=endpoint), room)
-        if len(rows) >= limit:
-            break
-    return rows
+    full = [endpoint for endpoint, places in room.items() if places <= 0]
+    waiting = Endpoint.objects.filter(Exists(_due(lease.now).filter(endpoint=OuterRef("pk"))))
+    taken: list[Taken] = []
+    with transaction.atomic():
+        for endpoint in waiting.exclude(pk__in=full).order_by("?").values_list("pk", flat=True)[:most]:
+            places = min(_places(room, endpoint), most - len(taken))
+            taken += _put_on(lease, [pk for pk, _ in _oldest(_due(lease.now).filter(endpoint=endpoint), places)])
+            if len(taken) >= most:
+                break
+    return taken
 
 
-def _lease(rows: list[Row], now: datetime) -> list[Leased]:
-    endpoints = Endpoint.objects.in_bulk({row[1] for row in rows})
-    closed = [row for row in rows if not endpoints[row[1]].is_open]
-    rows = [row for row in rows if endpoints[row[1]].is_open]
+def _ready(lease: _Lease, taken: list[Taken]) -> list[Leased]:
+    """With their endpoints; what is for one that is closed is given up."""
+    endpoints = Endpoint.objects.in_bulk({row[1] for row in taken})
     lend_secrets(endpoints.values())
-    for row in closed:
-        _give_up(row[0], endpoints[row[1]], now)
-    events = dict(Event.objects.filter(pk__in={row[2] for row in rows}).values_list("pk", "public_id"))
-    token = secrets.token_hex(8)
-    until = now + timedelta(seconds=lease_seconds())
-    Delivery.objects.filter(pk__in=[row[0] for row in rows]).update(
-        lease=token, leased_until=until, tries=F("tries") + 1
-    )
+    for row in taken:
+        if not endpoints[row[1]].is_open:
+            _give_up(lease, row[0], endpoints[row[1]])
     return [
-        Leased(pk, token, tries + 1, attempts, events[event], name, body.encode(), endpoints[endpoint])
-        for pk, endpoint, event, name, body, tries, attempts in rows
+        Leased(pk, lease.token, tries, attempts, event, name, body.encode(), endpoints[endpoint])
+        for pk, endpoint, event, name, body, tries, attempts in taken
+        if endpoints[endpoint].is_open
     ]
 
 
-def _give_up(delivery: UUID, endpoint: Endpoint, now: datetime) -> None:
+def _give_up(lease: _Lease, delivery: UUID, endpoint: Endpoint) -> None:
     why = "endpoint deleted" if endpoint.deleted_at else endpoint.disabled_reason or "endpoint disabled"
-    changes: dict[str, Any] = {"status": Delivery.Status.FAILED, "last_error": why, "updated_at": now} | ended()
-    Delivery.objects.filter(pk=delivery).update(**changes)
+    changes: dict[str, Any] = {"status": Delivery.Status.FAILED, "last_error": why, "updated_at": lease.now} | ended()
+    Delivery.objects.filter(pk=delivery, lease=lease.token).update(**changes)

@@ -50,9 +50,10 @@ def count_provider_call(call: str, result: str, seconds: float) -> None:
         _PROVIDER_SECONDS.labels(call, result).observe(seconds)
 
 
-def count_delivery(outcome: str) -> None:
-    with _harmless():
-        _DELIVERIES.labels(outcome).inc()
+def count_deliveries(outcome: str, number: int) -> None:
+    if number:
+        with _harmless():
+            _DELIVERIES.labels(outcome).inc(number)
 
 
 @contextmanager
