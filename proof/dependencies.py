@@ -19,7 +19,7 @@ API_USER_LIMIT = 100
 def redis_away(count: int) -> str:
     with house() as home:
         with Load(home) as load:
-            until(lambda: load.total >= 10, seconds=120)
+            until(lambda: load.total >= 10)
             before = load.total
             services().redis.kill()
             ends = time.monotonic() + count
@@ -57,7 +57,7 @@ def _sign_in(home: House) -> Answer:
 def redis_hangs(count: int) -> str:
     with house() as home:
         with Load(home) as load:
-            until(lambda: load.total >= 10, seconds=120)
+            until(lambda: load.total >= 10)
             services().redis.freeze()
             began = time.monotonic()
             try:
@@ -92,7 +92,7 @@ def postgres_restarts(count: int) -> str:
     with house() as home:
         back = []
         with Load(home) as load:
-            until(lambda: load.total >= 10, seconds=120)
+            until(lambda: load.total >= 10)
             for _ in range(count):
                 time.sleep(random.uniform(1, 3))
                 services().postgres.stop()

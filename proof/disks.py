@@ -58,7 +58,7 @@ def _pay_out(gateway: Gateway, name: str) -> int:
 
 
 def _until_paid(gateway: Gateway, name: str) -> None:
-    until(lambda: _pay_out(gateway, name) == 201, seconds=60, every=0.5)
+    until(lambda: _pay_out(gateway, name) == 201, every=0.5)
 
 
 @experiment(SECTION, "disk-full", "the disk full, so many times, the embedded edition", count=3)

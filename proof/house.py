@@ -119,7 +119,7 @@ def house(**settings: str) -> Iterator[House]:
     """One with these settings: the one that runs already if it has them. One in which something failed is taken away."""
     home = _kept[0] if _kept and _kept[0].settings == settings else _open(settings)
     try:
-        until(home.serves, seconds=60)
+        until(home.serves)
         yield home
     except BaseException:
         _say_log(home)

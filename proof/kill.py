@@ -25,9 +25,9 @@ def _killed(count: int, *services_in_turn: str, gap: float) -> str:
             _warm_up(load)
             for number in range(count):
                 service = services_in_turn[number % len(services_in_turn)]
-                until(lambda service=service: home.leaders(service), seconds=90)
+                until(lambda service=service: home.leaders(service))
                 if service == "web":
-                    until(home.is_up, seconds=120)
+                    until(home.is_up)
                 time.sleep(random.uniform(0.2, gap))
                 # In turn the whole service, as a machine out of memory, and one process of it alone.
                 home.kill(service, child=number // len(services_in_turn) % 2 == 1)
@@ -40,7 +40,7 @@ def _killed(count: int, *services_in_turn: str, gap: float) -> str:
 
 
 def _warm_up(load: Load) -> None:
-    until(lambda: load.total >= 10, seconds=120)
+    until(lambda: load.total >= 10)
 
 
 @experiment(SECTION, "kill-web", "`kill -9` of the web process, its master and its workers in turn", count=100)
@@ -101,7 +101,7 @@ def stop_web(count: int) -> str:
         with Load(home, callers=6) as load:
             _warm_up(load)
             for _ in range(count):
-                until(home.is_up, seconds=120)
+                until(home.is_up)
                 time.sleep(random.uniform(0.5, 1.5))
                 took.append(home.terminate("web"))
         load.compare()
@@ -133,7 +133,7 @@ def _restart(home: House) -> float:
     left = [pid for pid in home.gateway.children("") if alive(pid)]
     assert not left, f"left running: {left}"
     home.gateway.launch()
-    until(home.is_up, seconds=120)
+    until(home.is_up)
     return took
 
 

@@ -152,7 +152,7 @@ class Load:
 
     def compare(self, *, seconds: float = 120.0) -> dict[str, Any]:
         """Waits until nothing is under way, and holds what was acknowledged against what there is."""
-        until(self.house.serves, seconds=60)
+        until(self.house.serves)
         state: dict[str, Any] = {}
 
         def ended() -> bool:

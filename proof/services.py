@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 USER = "postgres"
+PATIENCE = 300.0  # seconds; what a busy machine is given where nothing is measured
 
 
 def free_port() -> int:
@@ -26,7 +27,7 @@ def free_port() -> int:
         return port
 
 
-def until(ask: Callable[[], object], *, seconds: float, every: float = 0.05) -> float:
+def until(ask: Callable[[], object], *, seconds: float = PATIENCE, every: float = 0.05) -> float:
     """How long it took until `ask` was true; an assertion after `seconds`."""
     started = time.monotonic()
     while not ask():
@@ -64,7 +65,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Again and again: what was killed keeps its shared memory for a moment."""
-        until(lambda: self._try("pg_ctl", "-D", str(self.folder), "-w", "-l", f"{self.folder}/log", "start"), seconds=60)
+        until(lambda: self._try("pg_ctl", "-D", str(self.folder), "-w", "-l", f"{self.folder}/log", "start"))
 
     def stop(self) -> None:
         self._try("pg_ctl", "-D", str(self.folder), "-m", "fast", "stop")

@@ -40,7 +40,7 @@ class Pair:
         """The rule is never copied to the standby: it would wait for another when it is promoted."""
         self.primary.set("synchronous_standby_names = '*'\n")
         self.primary.reload()
-        until(lambda: self.primary.ask("SELECT sync_state FROM pg_stat_replication") == "sync", seconds=60)
+        until(lambda: self.primary.ask("SELECT sync_state FROM pg_stat_replication") == "sync")
 
     def fail_over(self) -> None:
         """The primary dies with all its disk, and the standby is promoted, as a watchdog does."""
@@ -79,7 +79,7 @@ def _fail_over_once() -> tuple[int, int, float, int]:
     with pair() as both, house_on(both.url) as home:
         behind = []
         with Load(home) as load:
-            until(lambda: load.total >= 10, seconds=120)
+            until(lambda: load.total >= 10)
             for _ in range(20):
                 time.sleep(random.uniform(0.1, 0.3))
                 behind.append(int(both.primary.ask(BEHIND)))
@@ -87,7 +87,7 @@ def _fail_over_once() -> tuple[int, int, float, int]:
             both.fail_over()
             until(home.serves, seconds=30)
             back = time.monotonic() - died
-            until(lambda before=load.total: load.total >= before + 20, seconds=60)
+            until(lambda before=load.total: load.total >= before + 20)
         load.compare()
         assert load.statuses[500] == 0, f"{load.statuses[500]} × 500"
         return load.total, load.statuses[503], back, max(behind)

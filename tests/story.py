@@ -82,7 +82,7 @@ class Gateway:
         self.cast = json.loads(self.manage("demo", "--json"))
         after(self)
         self.launch()
-        wait_for(self.is_up, seconds=120)
+        wait_for(self.is_up, seconds=300)
         return self
 
     def launch(self) -> None:
