@@ -53,11 +53,14 @@ class PanelRequest(HttpRequest):
 View = Callable[Concatenate[PanelRequest, P], HttpResponse]
 
 
+Keep = Callable[..., str]  # of the request and the view's own arguments
+
+
 def page(
-    roles: tuple[str, ...], methods: tuple[str, ...] = READ, *, proof: bool = False
+    roles: tuple[str, ...], methods: tuple[str, ...] = READ, *, proof: bool = False, keep: Keep | None = None
 ) -> Callable[[View[P]], Door[P]]:
     """Makes a view of a page that users of `roles` may open with `methods`; with `proof`, after a fresh one of who
-    they are (see `proof.py`).
+    they are (see `proof.py`). `keep` puts away what was sent with a stale one, and says where to go on.
 
     Not signed in: to the sign-in page and back. Another role: 404. `NotFound` and `NotAllowed` from the domain are
     404s as well; any other refusal that the view did not show beside a field becomes a page that says it.
@@ -76,13 +79,13 @@ def page(
             if _lacks_second_factor(request, request.user):
                 return _go(request, reverse("panel:security-set-up"))
             if proof and not is_fresh(request):
-                return ask_for_proof(request, methods)
+                way_back = keep(_admit(request, request.user), *args, **kwargs) if keep else ""
+                return ask_for_proof(request, methods, way_back)
             return _answer(view, _admit(request, request.user), *args, **kwargs)
 
         door.panel_roles = roles  # type: ignore[attr-defined]
         door.panel_methods = methods  # type: ignore[attr-defined]
         door.panel_proof = proof  # type: ignore[attr-defined]
-        door.panel_methods = methods  # type: ignore[attr-defined]
         return door
 
     return make
@@ -115,9 +118,9 @@ def _lacks_second_factor(request: HttpRequest, user: User) -> bool:
     return not has_second_factor(user)
 
 
-def ask_for_proof(request: HttpRequest, methods: tuple[str, ...] = FORM) -> HttpResponse:
+def ask_for_proof(request: HttpRequest, methods: tuple[str, ...] = FORM, way_back: str = "") -> HttpResponse:
     """To the page that asks who is there, and back."""
-    return _go(request, f"{reverse('panel:prove')}?{urlencode({'next': _way_back(request, methods)})}")
+    return _go(request, f"{reverse('panel:prove')}?{urlencode({'next': way_back or _way_back(request, methods)})}")
 
 
 def _go(request: HttpRequest, href: str) -> HttpResponse:

@@ -17,7 +17,7 @@ from accounts.models import Credential, PortalKey
 from accounts.queries import credentials_of
 from gateway.lib.modes import Mode
 from gateway.panel.access import EVERYONE, POST, PanelRequest, page
-from gateway.panel.reference import events, outcomes, signing
+from gateway.panel.reference import events, keeping, outcomes, signing
 from gateway.panel.reference.calling import Answer, send
 from gateway.panel.reference.code import programs
 from gateway.panel.reference.forms import CallForm
@@ -66,8 +66,9 @@ def reference(request: PanelRequest, contract: str) -> HttpResponse:
 def call(request: PanelRequest, contract: str, name: str) -> HttpResponse:
     """One call: a page of its own, or (for htmx) its form and its programs."""
     words, operation = _words(contract), _operation(contract, name)
-    form = CallForm(contract, operation, request.viewer)
-    shown = {**_try(request, contract, operation, form), **_keys(request, contract)}
+    kept = None if request.htmx else keeping.take(request, contract, name)
+    form = CallForm(contract, operation, request.viewer, kept)
+    shown = {**_try(request, contract, operation, form), **_keys(request, contract), "is_kept": kept is not None}
     if request.htmx:
         return render(request, "panel/reference/_try.html", shown)
     context = {**_frame(request, contract, words), **shown, **_own_page(contract, operation)}
@@ -84,7 +85,7 @@ def code(request: PanelRequest, contract: str, name: str) -> HttpResponse:
     return render(request, "panel/reference/_programs.html", {"programs": programs(form.sent(settings.PUBLIC_URL))})
 
 
-@page(EVERYONE, POST, proof=True)
+@page(EVERYONE, POST, proof=True, keep=keeping.keep)
 def try_it(request: PanelRequest, contract: str, name: str) -> HttpResponse:
     """Sends the form's request. With its own key alone, and in test mode alone: elsewhere there is no such page."""
     words, operation = _words(contract), _operation(contract, name)

@@ -244,6 +244,46 @@ def test_a_stale_proof_sends_nothing(cast, send, signed_in):
     assert nothing_happened()
 
 
+def stale(client, **more):
+    session = client.session
+    session.update({"proved_at": 0} | more)
+    session.save()
+    return client
+
+
+def test_the_filled_form_is_there_after_the_proof_once_and_encrypted(cast, send, signed_in):
+    client, page = stale(signed_in(cast.merchant_user)), reverse("panel:reference-call", args=["portal", "create_payment"])
+    body = '{"amount": 4321, "order_id": "MY-OWN-7"}'
+
+    asked = send(cast.merchant_user, "portal", "create_payment", client=client, body=body)
+    kept = dict(client.session)
+    back = client.post(reverse("panel:prove"), {"password": "correct-horse-battery", "next": page})
+    again, after = client.get(page), client.get(page)
+
+    assert asked["HX-Redirect"] == f"{reverse('panel:prove')}?next={page.replace('/', '%2F')}"
+    assert "MY-OWN-7" not in json.dumps(kept)
+    assert back["Location"] == page
+    assert "MY-OWN-7" in again.context["form"]["body"].value()
+    assert "Not sent yet." in again.content.decode()
+    assert "MY-OWN-7" not in after.content.decode()
+    assert nothing_happened()
+
+
+def test_a_form_is_kept_for_its_call_for_minutes_and_in_test_mode(cast, send, signed_in):
+    client, live = stale(signed_in(cast.merchant_user)), stale(signed_in(cast.merchant_user, "live"))
+    send(cast.merchant_user, "portal", "create_payment", client=client, body='{"order_id": "MY-OWN-7"}')
+    send(cast.merchant_user, "portal", "create_payment", client=live, body='{"order_id": "MY-OWN-7"}')
+    other = client.get(reverse("panel:reference-call", args=["portal", "create_payout"])).content.decode()
+    kept = client.session["reference_form"]
+    stale(client, reference_form=[*kept[:2], kept[2] - 601, kept[3]])
+
+    late = client.get(reverse("panel:reference-call", args=["portal", "create_payment"])).content.decode()
+
+    assert "MY-OWN-7" not in other + late
+    assert "reference_form" not in live.session
+    assert "reference_form" not in client.session
+
+
 def test_a_form_of_another_site_sends_nothing(cast, signed_in):
     client = signed_in(cast.merchant_user, enforce_csrf_checks=True)
     address = reverse("panel:reference-send", args=["portal", "create_payment"])
