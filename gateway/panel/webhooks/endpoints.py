@@ -26,6 +26,7 @@ from gateway.panel.lists import Page, paginate
 from gateway.panel.rendering import crumbs, dialog, done, page_or_part
 from webhooks import queries, services
 from webhooks.models import Delivery, Endpoint
+from webhooks.schedule import MAX_INTERVAL, MAX_RETRIES, MIN_INTERVAL
 from webhooks.signing import standard_form
 
 SEEN_BY = (*MERCHANTS, *OPERATORS)
@@ -127,7 +128,28 @@ def _events_field(contract: str) -> forms.MultipleChoiceField:
     )
 
 
-class EndpointForm(PanelForm):
+class _RetryForm(PanelForm):
+    """How often a failed delivery is tried again: an endpoint's own rule, or the standard one."""
+
+    max_retries = forms.IntegerField(
+        label="Tries after the first", required=False, min_value=0, max_value=MAX_RETRIES,
+        help_text="Both empty: nine more tries within 75 hours, with growing pauses.",
+    )
+    retry_interval = forms.IntegerField(
+        label="Seconds between them", required=False, min_value=MIN_INTERVAL, max_value=MAX_INTERVAL,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        names = ("max_retries", "retry_interval")
+        given = {name: data.pop(name) for name in names if data.get(name) is not None}
+        for name in names:
+            if given and name not in given and name not in self.errors:
+                self.add_error(name, "Fill in both, or neither.")
+        return data | {"retry_config": given}
+
+
+class EndpointForm(_RetryForm):
     """An endpoint keeps its contract: payloads of another shape are for another address."""
 
     url = forms.CharField(
@@ -144,7 +166,7 @@ class EndpointForm(PanelForm):
         self.fields["events"] = _events_field(contract)
 
 
-class NewEndpointForm(PanelForm):
+class NewEndpointForm(_RetryForm):
     """Every contract has its own list of events; that of the chosen one counts."""
 
     url = EndpointForm.base_fields["url"]
@@ -181,7 +203,7 @@ def _create(request: PanelRequest, data: dict[str, Any]) -> Endpoint:
     assert isinstance(merchant, Merchant)
     made, _ = services.create_endpoint(
         actor=request.actor, merchant=merchant, mode=request.viewer.mode, url=data["url"], contract=data["contract"],
-        events=data[f"events_{data['contract']}"], enabled=data["enabled"],
+        events=data[f"events_{data['contract']}"], enabled=data["enabled"], retry_config=data["retry_config"],
     )
     return made
 
@@ -189,10 +211,10 @@ def _create(request: PanelRequest, data: dict[str, Any]) -> Endpoint:
 @page(MERCHANTS, FORM, proof=True)
 def edit(request: PanelRequest, endpoint_id: UUID) -> HttpResponse:
     row = endpoint_of(request.viewer, endpoint_id)
-    shown = {"url": row.url, "events": row.events, "enabled": row.enabled}
+    shown = {"url": row.url, "events": row.events, "enabled": row.enabled} | row.retry_config
     form = EndpointForm(request.POST or None, initial=shown, contract=row.contract)
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
+        data = {name: form.cleaned_data[name] for name in ("url", "events", "enabled", "retry_config")}
         if carry_out(form, lambda: services.update_endpoint(actor=request.actor, endpoint=row, **data)):
             return done(request, address_of(row), "Endpoint saved.")
     context = {"crumbs": crumbs(AREA, "Edit endpoint"), "form": form, "endpoint": row}
