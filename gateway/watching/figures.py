@@ -12,7 +12,7 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from crypto.models import ChainState, ScanGap
+from crypto.models import ChainState, ScanGap, SessionFigure, TransferFigure
 from gateway.lib.work import work_due
 from ledger.verify import last_verification
 from payments.models import Payment
@@ -38,6 +38,7 @@ class Figures:
         yield from _webhooks(now)
         yield from _chains(now)
         yield from _books(now)
+        yield _unfolded()
 
 
 def _of_last_day(
@@ -105,6 +106,14 @@ def _books(now: datetime) -> Iterator[Metric]:
         age.add_metric([], _seconds(now, last.ended_at))
     yield problems
     yield age
+
+
+def _unfolded() -> Metric:
+    """Each is read by whoever asks for a figure: many make the figures slow, none makes them wrong."""
+    family = GaugeMetricFamily("gateway_figure_changes", "Changes of kept figures, not folded yet.", labels=("of",))
+    for name, model in (("sessions", SessionFigure), ("movements", TransferFigure)):
+        family.add_metric([name], model._default_manager.filter(kind=model.CHANGE).count())
+    return family
 
 
 def _seconds(now: datetime, since: datetime | None) -> float:
