@@ -112,15 +112,25 @@ def processes(found: beats.Beats) -> list[Reading]:
     """Every process seen within a day, and each expected one that was not."""
     if not found.known:
         return [Reading("Processes", "bad", "Not known", "Signs of life are kept in the cache, which is away.")]
-    rows = [_process(name, at) for name, at in sorted(found.processes.items())]
-    seen = {name.partition("@")[0] for name in found.processes}
+    now = time.time()
+    alive = {_kind(name) for name, at in found.processes.items() if now - at <= _SILENT_SECONDS}
+    rows = [_process(name, at, alive) for name, at in sorted(found.processes.items())]
+    seen = {_kind(name) for name in found.processes}
     missing = [name for name in EXPECTED if name not in seen]
     return rows + [Reading(name, "bad", "Not seen", "No sign of life within a day") for name in missing]
 
 
-def _process(name: str, at: float) -> Reading:
-    quiet = time.time() - at > _SILENT_SECONDS
-    return Reading(name, "bad" if quiet else "good", "Silent" if quiet else "Alive", "Last sign of life", _moment(at))
+def _kind(name: str) -> str:
+    return name.partition("@")[0]
+
+
+def _process(name: str, at: float, alive: set[str]) -> Reading:
+    """One that is silent beside a living one of its kind was replaced, or does a share of the work no more."""
+    if time.time() - at <= _SILENT_SECONDS:
+        return Reading(name, "good", "Alive", "Last sign of life", _moment(at))
+    if _kind(name) in alive:
+        return Reading(name, "wait", "Silent", "Another of its kind is alive. Last sign of life", _moment(at))
+    return Reading(name, "bad", "Silent", "Last sign of life", _moment(at))
 
 
 def schedule(found: beats.Beats) -> list[Reading]:

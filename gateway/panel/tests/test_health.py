@@ -54,12 +54,15 @@ def test_a_process_gives_a_sign_of_life_and_a_silent_one_is_seen(page, monkeypat
     beats._done(task=SimpleNamespace(name="webhooks.deliver"), state="SUCCESS")
     beats._done(task=SimpleNamespace(name="webhooks.prune"), state="FAILURE")
     kept = cache.get("beats:processes")
-    cache.set("beats:processes", kept | {"worker@here": time.time() - 300, "worker@gone": time.time() - 90_000})
+    cache.set("beats:processes", kept | {
+        "worker@here": time.time() - 300, "worker@gone": time.time() - 90_000, "courier@replaced": time.time() - 300,
+    })
 
     shown = page()
 
     assert state(shown, "courier@here") == ("good", "Alive")
     assert state(shown, "worker@here") == ("bad", "Silent")
+    assert state(shown, "courier@replaced") == ("wait", "Silent")
     assert state(shown, "signer") == ("bad", "Not seen")
     assert state(shown, "webhooks.deliver") == ("good", "On time")
     assert state(shown, "webhooks.prune") == ("wait", "Not seen yet")
