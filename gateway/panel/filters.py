@@ -30,6 +30,16 @@ class MoneyFilter(django_filters.Filter):
         return super().filter(qs, value.minor if value else None)
 
 
+class FlagFilter(django_filters.ChoiceFilter):
+    """Records that somebody must look at: their `flag` says why."""
+
+    def __init__(self) -> None:
+        super().__init__(choices=[("yes", "Must be looked at")], empty_label="All", label="Attention")
+
+    def filter(self, qs: QuerySet[M], value: Any) -> QuerySet[M]:
+        return qs.exclude(flag="") if value else qs
+
+
 class SearchFilter(django_filters.CharFilter):
     """Free text, searched by `method`."""
 
