@@ -63,21 +63,41 @@ class Step:
 
 def confirm(
     request: PanelRequest, step: Step, act: Callable[[dict[str, Any]], object], *,
-    form: type[forms.Form] = PanelForm, message: str, initial: dict[str, Any] | None = None, to: str = "",
+    form: type[forms.Form] = PanelForm, message: str | Callable[[dict[str, Any]], str],
+    initial: dict[str, Any] | None = None, to: str = "",
 ) -> HttpResponse:
     """GET shows `step` with `form`; POST runs `act(cleaned_data)` and goes to `to` (default: `step.back`).
 
-    A refusal of the domain is shown in the dialog, beside its field where it names one. Opened with `?next=`, it goes
-    on there.
+    `message`, or what it makes of the data, is shown there. A refusal of the domain is shown in the dialog, beside its
+    field where it names one. Opened with `?next=`, it goes on there.
     """
     bound = form(request.POST) if request.method == "POST" else form(initial=initial)
     origin = came_from(request)
     if request.method == "POST" and bound.is_valid():
         carry_out(bound, lambda: act(bound.cleaned_data))
         if bound.is_valid():
-            return done(request, origin or to or step.back, message)
+            said = message if isinstance(message, str) else message(bound.cleaned_data)
+            return done(request, origin or to or step.back, said)
     context = {"step": step, "form": bound, "title": step.title, "back": origin or step.back}
     return dialog(request, "panel/confirm.html", context, bad=bound.is_bound)
+
+
+class NoteForm(PanelForm):
+    note = forms.CharField(
+        max_length=200, widget=forms.Textarea(attrs={"rows": 3}), help_text="What you found, and what was done."
+    )
+
+
+def confirm_looked_at(
+    request: PanelRequest, clear: Callable[[str], object], *, text: str, back: str, facts: list[tuple[str, object]],
+    what: str,
+) -> HttpResponse:
+    """Somebody has dealt with what was odd (`text`) about a record, and says how; `clear` keeps the note."""
+    title, action = "Has this been dealt with?", "It has been dealt with"
+    return confirm(
+        request, Step(title, text, action, back, facts), lambda data: clear(data["note"]), form=NoteForm,
+        message=f"Your note is kept with the {what}.",
+    )
 
 
 def came_from(request: PanelRequest) -> str:

@@ -19,8 +19,8 @@ from accounts.actors import Viewer, get_or_404, team_merchants
 from accounts.models import Merchant, Role, User
 from gateway.lib.money import Money
 from gateway.panel.access import EVERYONE, FORM, MERCHANTS, OPERATORS, PanelRequest, page
-from gateway.panel.confirming import OnceForm, Step, confirm, only_once
-from gateway.panel.filters import DayFilter, MoneyFilter, PanelFilters, SearchFilter
+from gateway.panel.confirming import OnceForm, Step, confirm, confirm_looked_at, only_once
+from gateway.panel.filters import DayFilter, FlagFilter, MoneyFilter, PanelFilters, SearchFilter
 from gateway.panel.forms import MoneyField, PanelForm, carry_out
 from gateway.panel.lists import paginate
 from gateway.panel.rendering import crumbs, done, page_or_part
@@ -48,6 +48,7 @@ class PaymentFilters(PanelFilters):
     to_day = DayFilter("To", through=True)
     min_amount = MoneyFilter(field_name="amount_minor", lookup_expr="gte", label="Amount from")
     max_amount = MoneyFilter(field_name="amount_minor", lookup_expr="lte", label="Amount to")
+    odd = FlagFilter()
 
     def search(self, rows: QuerySet[Payment], name: str, value: str) -> QuerySet[Payment]:
         return queries.search(rows, value)
@@ -203,12 +204,6 @@ class ReasonForm(PanelForm):
     reason = forms.CharField(max_length=200, widget=forms.Textarea(attrs={"rows": 3}))
 
 
-class NoteForm(PanelForm):
-    note = forms.CharField(
-        max_length=200, widget=forms.Textarea(attrs={"rows": 3}), help_text="What you found, and what was done."
-    )
-
-
 class RefundForm(OnceForm):
     amount = MoneyField()
     reason = forms.CharField(max_length=200, required=False)
@@ -223,16 +218,17 @@ def succeeded(request: PanelRequest, public_id: str) -> HttpResponse:
         facts=_facts(row),
     )
 
-    def act(data: dict[str, Any]) -> None:
+    def proposes(data: dict[str, Any]) -> bool:
         """Above a limit one operator's word is a proposal."""
-        said = {"utr": data["utr"], "received": data["received"]}
-        if needs_second_operator(row, max(row.amount_minor, data["received"].minor if data["received"] else 0)):
-            services.propose_match(actor=request.actor, payment=row, **said)
-        else:
-            services.mark_succeeded(actor=request.actor, payment=row, **said)
+        return needs_second_operator(row, data["received"].minor if data["received"] else row.amount_minor)
 
-    proposes = needs_second_operator(row, row.amount_minor)
-    message = f"{row.public_id} {'waits for a second operator' if proposes else 'is marked as succeeded'}."
+    def act(data: dict[str, Any]) -> None:
+        do = services.propose_match if proposes(data) else services.mark_succeeded
+        do(actor=request.actor, payment=row, utr=data["utr"], received=data["received"])
+
+    def message(data: dict[str, Any]) -> str:
+        return f"{row.public_id} {'waits for a second operator' if proposes(data) else 'is marked as succeeded'}."
+
     return confirm(request, step, act, form=SucceededForm, message=message)
 
 
@@ -274,15 +270,12 @@ def refund(request: PanelRequest, public_id: str) -> HttpResponse:
 @page(OPERATORS, FORM)
 def flag(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
-    step = Step(
-        title="Has this been dealt with?", text=row.get_flag_display() + ".", action="It has been dealt with",
-        back=_address(row), facts=_facts(row),
-    )
 
-    def act(data: dict[str, Any]) -> None:
-        services.clear_flag(actor=request.actor, record=row, note=data["note"])
+    def clear(note: str) -> None:
+        services.clear_flag(actor=request.actor, record=row, note=note)
 
-    return confirm(request, step, act, form=NoteForm, message="Your note is kept with the payment.")
+    text = f"{row.get_flag_display()}."
+    return confirm_looked_at(request, clear, text=text, back=_address(row), facts=_facts(row), what="payment")
 
 
 def _address(row: Payment) -> str:

@@ -19,11 +19,11 @@ from accounts.actors import Viewer, get_or_404
 from accounts.models import Merchant, Role
 from gateway.lib.money import Money
 from gateway.panel.access import EVERYONE, FORM, MERCHANT_SIDE, OPERATORS, PanelRequest, page
-from gateway.panel.confirming import Step, confirm
-from gateway.panel.filters import DayFilter, MoneyFilter, PanelFilters, SearchFilter
+from gateway.panel.confirming import NoteForm, Step, confirm, confirm_looked_at
+from gateway.panel.filters import DayFilter, FlagFilter, MoneyFilter, PanelFilters, SearchFilter
 from gateway.panel.forms import MoneyField, PanelForm, carry_out
 from gateway.panel.lists import paginate
-from gateway.panel.payments import REFERENCE, NoteForm, ReasonForm, merchant_for, narrow_merchants
+from gateway.panel.payments import REFERENCE, ReasonForm, merchant_for, narrow_merchants
 from gateway.panel.rendering import crumbs, done, page_or_part
 from gateway.panel.words import money_text
 from ledger.fees import quote
@@ -50,6 +50,7 @@ class PayoutFilters(PanelFilters):
     to_day = DayFilter("To", through=True)
     min_amount = MoneyFilter(field_name="amount_minor", lookup_expr="gte", label="Amount from")
     max_amount = MoneyFilter(field_name="amount_minor", lookup_expr="lte", label="Amount to")
+    odd = FlagFilter()
 
     def search(self, rows: QuerySet[Payout], name: str, value: str) -> QuerySet[Payout]:
         return queries.search(rows, value)
@@ -253,15 +254,12 @@ def resolve(request: PanelRequest, public_id: str) -> HttpResponse:
 @page(OPERATORS, FORM)
 def flag(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
-    step = Step(
-        title="Has this been dealt with?", text=row.get_flag_display() + ".", action="It has been dealt with",
-        back=_address(row), facts=_facts(row),
-    )
 
-    def act(data: dict[str, Any]) -> None:
-        services.clear_flag(actor=request.actor, payout=row, note=data["note"])
+    def clear(note: str) -> None:
+        services.clear_flag(actor=request.actor, payout=row, note=note)
 
-    return confirm(request, step, act, form=NoteForm, message="Your note is kept with the payout.")
+    text = f"{row.get_flag_display()}."
+    return confirm_looked_at(request, clear, text=text, back=_address(row), facts=_facts(row), what="payout")
 
 
 def _address(row: Payout) -> str:

@@ -22,11 +22,10 @@ from crypto.services.attention import clear_flags, needing_attention, needs_atte
 from crypto.services.claims import claim_transaction
 from gateway.lib.money import Money
 from gateway.panel.access import EVERYONE, FORM, MERCHANTS, OPERATORS, POST, PanelRequest, page
-from gateway.panel.confirming import Step, confirm
+from gateway.panel.confirming import Step, confirm, confirm_looked_at
 from gateway.panel.filters import DayFilter, PanelFilters, SearchFilter
 from gateway.panel.forms import PanelForm
 from gateway.panel.lists import paginate
-from gateway.panel.payments import NoteForm
 from gateway.panel.rendering import crumbs, dialog, page_or_part
 from gateway.panel.words import money_text
 from ledger.models import Entry
@@ -161,15 +160,12 @@ def claim(request: PanelRequest, session_id: UUID) -> HttpResponse:
 @page(OPERATORS, FORM)
 def clear(request: PanelRequest, session_id: UUID) -> HttpResponse:
     row = _visible(request.viewer, session_id)
-    step = Step(
-        title="Has this been dealt with?", text="; ".join(Session.Flag(flag).label for flag in row.flags) + ".",
-        action="It has been dealt with", back=_address(row), facts=_facts(row),
-    )
 
-    def act(data: dict[str, Any]) -> None:
-        clear_flags(actor=request.actor, session=row, note=data["note"])
+    def clear_all(note: str) -> None:
+        clear_flags(actor=request.actor, session=row, note=note)
 
-    return confirm(request, step, act, form=NoteForm, message="Your note is kept with the session.")
+    text = "; ".join(Session.Flag(flag).label for flag in row.flags) + "."
+    return confirm_looked_at(request, clear_all, text=text, back=_address(row), facts=_facts(row), what="session")
 
 
 @page(MERCHANTS, POST, proof=True)

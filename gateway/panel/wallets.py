@@ -26,11 +26,10 @@ from crypto.services.outgoing_ends import give_up_outgoing, resume_sender
 from gateway.lib.errors import InvalidFields
 from gateway.lib.money import InvalidAmount, Money, parse_amount
 from gateway.panel.access import FORM, PanelRequest, page
-from gateway.panel.confirming import Step, confirm
+from gateway.panel.confirming import NoteForm, Step, confirm
 from gateway.panel.filters import PanelFilters, SearchFilter
 from gateway.panel.forms import PanelForm
 from gateway.panel.lists import paginate
-from gateway.panel.payments import NoteForm
 from gateway.panel.rendering import crumbs, page_or_part
 from gateway.panel.words import money_text
 

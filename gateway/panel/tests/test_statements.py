@@ -133,6 +133,17 @@ def test_lines_are_put_aside_and_back(operator, account):
     assert "so" in operator.get(url("statement-lines") + "?status=ignored").content.decode()
 
 
+def test_a_proposal_is_not_called_a_success_when_it_is_the_received_amount_that_needs_two(operator, claimed):
+    payment = claimed(100_000)
+
+    answer = operator.post(url("payment-succeeded", payment.public_id), {"utr": UTR, "received": "60000.00"}, follow=True)
+
+    assert MatchProposal.objects.get().status == "open"
+    page = answer.content.decode()
+    assert f"{payment.public_id} waits for a second operator." in page
+    assert f"{payment.public_id} is marked as succeeded." not in page
+
+
 def test_four_eyes_on_the_payment_page(operator, signed_in, claimed, cast):
     payment = claimed(6_000_000)
 
