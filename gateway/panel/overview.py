@@ -210,7 +210,8 @@ def _methods(sums: _Sums) -> list[dict[str, str]]:
     if ended:
         rows.append({
             "label": "Crypto", "count": count_text(opened["paid"]), "failed": count_text(ended - opened["paid"]),
-            "rate": _percent(round(100 * opened["paid"] / ended, 1)), "volume": sums.token_words,
+            "rate": _percent(round(100 * opened["paid"] / ended, 1)),
+            "volume": sums.token_words.replace(" USD", "\N{NO-BREAK SPACE}USD"),
         })
     return rows
 

@@ -88,7 +88,7 @@ def payout_flagged(row: Payout, viewer: Viewer) -> Item:
 def _payout(row: Payout, *, why: str, **more: Any) -> Item:
     return Item(
         title=f"Payout to {row.beneficiary_name}", href=reverse("panel:payout", args=[row.public_id]), why=why,
-        detail=f"{row.reference} · {row.bank_name or row.ifsc} ··{row.account_number[-4:]}",
+        detail=f"{row.reference} · {row.bank_name or row.ifsc}\N{NO-BREAK SPACE}··{row.account_number[-4:]}",
         owner=row.merchant.name, amount=row.amount, payee=f"{row.account_number}, {row.ifsc}", **more,
     )
 
