@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Any
 
-from django.db.models import Case, Count, Func, Q, QuerySet, TextField, When
+from django.db.models import Case, Count, Q, QuerySet, When
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -14,6 +13,7 @@ from accounts import history
 from accounts.actors import Finder, Viewer, scope
 from accounts.history import TimelineItem
 from gateway.lib.errors import NotFound
+from gateway.lib.lines import Lines
 from gateway.lib.sums import ExactSum
 from payments.models import Contract, Order, Payment, Refund
 from payments.receiving.queries import bank_name_of as bank_name_of
@@ -113,21 +113,13 @@ def search(rows: QuerySet[Payment], text: str) -> QuerySet[Payment]:
         return rows
     if "\0" in text:
         return rows.none()
-    own = Payment.objects.alias(words=_Words(*_SEARCHED)).filter(words__icontains=text)
+    own = Payment.objects.alias(words=Lines(*_SEARCHED)).filter(words__icontains=text)
     by_order = Payment.objects.filter(order__reference__icontains=text)
     return rows.filter(pk__in=own.values("pk").union(by_order.values("pk")))
 
 
+# On PostgreSQL an index knows what is in them (migration 0005).
 _SEARCHED = ("public_id", "payer_name", "payer_email", "utr", "vpa")
-
-
-class _Words(Func):
-    """The texts of a payment, a line each; on PostgreSQL an index knows what is in them (migration 0005)."""
-
-    template, arg_joiner, output_field = "(%(expressions)s)", " || E'\n' || ", TextField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, arg_joiner=" || char(10) || ", **context)
 
 
 def timeline(payment: Payment) -> list[TimelineItem]:

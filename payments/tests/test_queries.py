@@ -6,6 +6,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.actors import Actor
@@ -133,3 +134,13 @@ def test_uncaptured_money_counts_as_a_success_but_not_as_money(cast, manual_orde
     [today] = queries.daily_totals(viewer_of(cast.merchant_user), 1)
 
     assert (today.count, today.succeeded_minor, today.fee_minor) == (1, 0, 0)
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'")
+def test_the_search_is_answered_by_its_indexes(cast, viewer_of):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # in an empty table it would be chosen whatever there is
+    plan = queries.search(queries.visible_payments(viewer_of(cast.merchant_user)), "asha").explain()
+
+    assert "Bitmap Index Scan on payment_words" in plan
+    assert "Bitmap Index Scan on order_words" in plan
