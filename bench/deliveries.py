@@ -1,5 +1,8 @@
 """Webhooks: the courier beside a bare aiohttp loop that sends the same bodies to the same ten receivers.
 
+One process each; both keep their connections and use them again. The bare loop has 50 requests in flight, and signs, checks,
+claims and writes down nothing; the courier has at most 20 in flight for each receiver, and does all of it.
+
 `python -m bench.deliveries receive` is the receivers; `ratios()` needs the bench's database.
 """
 
@@ -10,7 +13,7 @@ import subprocess
 import sys
 import time
 
-DELIVERIES, RECEIVERS, IN_FLIGHT, FIRST_PORT = 4_000, 10, 50, 9780
+DELIVERIES, RECEIVERS, IN_FLIGHT = 4_000, 10, 50
 
 
 def rates(rounds: int) -> list[tuple[float, float]]:
@@ -21,8 +24,7 @@ def rates(rounds: int) -> list[tuple[float, float]]:
     receivers = subprocess.Popen([sys.executable, "-m", "bench.deliveries", "receive"], stdout=subprocess.PIPE)
     try:
         assert receivers.stdout is not None
-        receivers.stdout.readline()
-        urls = [f"http://127.0.0.1:{FIRST_PORT + number}/" for number in range(RECEIVERS)]
+        urls = [f"http://127.0.0.1:{int(port)}/" for port in receivers.stdout.readline().split()]
         pairs = [(_bare(urls), _courier(urls)) for _ in range(rounds + 1)]
     finally:
         receivers.terminate()
@@ -102,8 +104,8 @@ async def receive() -> None:
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    servers = [await asyncio.start_server(answer, "127.0.0.1", FIRST_PORT + number) for number in range(RECEIVERS)]
-    print("ready", flush=True)
+    servers = [await asyncio.start_server(answer, "127.0.0.1", 0) for _ in range(RECEIVERS)]
+    print(*(server.sockets[0].getsockname()[1] for server in servers), flush=True)
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
