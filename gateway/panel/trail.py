@@ -83,7 +83,7 @@ def detail_of(data: dict[str, Any]) -> str:
         return str(data["detail"])
     changed = data.get("changed")
     if not isinstance(changed, dict):
-        return ""
+        return " · ".join(data[name] for name in ("contract", "name", "hint") if isinstance(data.get(name), str))
     pairs = [(name, pair) for name, pair in changed.items() if is_change(name, pair)]
     words = ((_FIELDS.get(name, name), word(old, name), word(new, name)) for name, (old, new) in pairs)
     return "; ".join(f"{field}: {old} → {new}" for field, old, new in words)

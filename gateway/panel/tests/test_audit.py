@@ -106,6 +106,15 @@ def test_a_list_of_two_is_not_taken_for_before_and_after(cast, signed_in):
     assert '>enabled</th><td class="wrap-anywhere muted">on</td><td class="wrap-anywhere">off</td>' in of_change
 
 
+def test_a_new_key_says_which_it_is(cast, signed_in):
+    audit.record(
+        Actor(cast.merchant_user, "panel"), "credential.issued", cast.merchant.public_id, merchant=cast.merchant,
+        mode="test", contract="checkout", name="Shop server", hint="key_test_1234", allowed_addresses=[], expires_at=None,
+    )
+
+    assert "checkout · Shop server · key_test_1234" in text(signed_in(cast.merchant_user).get(TRAIL))
+
+
 def test_where_an_operator_sat_is_no_matter_of_a_merchants(cast, signed_in):
     by_operator = AuditRecord.objects.create(
         actor=cast.admin, actor_label="panel", action="payout.approved", target="pout_1", merchant=cast.merchant,
