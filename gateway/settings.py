@@ -164,7 +164,7 @@ else:
         "visibility_timeout": 7200, "socket_connect_timeout": 1, "socket_timeout": 5,
     }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = 0  # for ever
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever; 0, which Celery's guide names too, gives up at once
 # A worker that dies leaves its message to another. Twice is harmless: what is done is claimed in the database first.
 CELERY_TASK_ACKS_LATE = True
 # RabbitMQ takes a message for lost after half an hour; an export's row is found again by the next sweep anyway.
