@@ -22,8 +22,9 @@ from tests.story import ROOT, Answer, Gateway, Receiver
 
 _numbers = itertools.count(1)
 _kept: list[House] = []
-# No limit but the machine's, and waits that a test can wait for.
+# No limit but the machine's, sweeps as often as in production, and waits that a test can wait for.
 SETTINGS = {
+    "SWEEP_SECONDS": "2",
     "PORTAL_RATE_MERCHANT": "1000000000", "DASHBOARD_RATE_STANDARD": "1000000", "SIGNED_RATE_LIMIT": "1000000",
     "CHECKOUT_RATE_LIMIT": "1000000", "PUBLIC_CHECKOUT_RATE_LIMIT": "1000000", "DASHBOARD_RATE_ANALYTICS": "1000000",
     "DASHBOARD_RATE_EXPORTS": "1000000", "FAILED_AUTH_RATE_LIMIT": "1000000",
