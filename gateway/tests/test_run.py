@@ -62,6 +62,10 @@ def test_a_killed_process_is_started_again(monkeypatch):
 
 
 def test_sigterm_ends_the_supervisor_and_its_children(tmp_path):
+    """In a data folder of its own: a supervisor that starts forgets what processes before it counted there."""
+    left = tmp_path / "metrics" / "counter_host-1.db"
+    left.parent.mkdir()
+    left.touch()
     script = tmp_path / "supervisor.py"
     script.write_text(
         "from pathlib import Path\nfrom gateway import run\n"
@@ -69,13 +73,18 @@ def test_sigterm_ends_the_supervisor_and_its_children(tmp_path):
         "run.main()\n"
     )
     supervisor = subprocess.Popen(
-        [sys.executable, str(script)], cwd=run.ROOT, env=os.environ | {"PYTHONPATH": str(run.ROOT)},
+        [sys.executable, str(script)], cwd=run.ROOT, env=_in_a_folder_of_its_own(tmp_path) | {"PYTHONPATH": str(run.ROOT)},
         stdout=subprocess.PIPE, text=True,
     )
     assert "up" in supervisor.stdout.readline()
+    assert not left.exists()
     child = int(subprocess.check_output(["pgrep", "-P", str(supervisor.pid)], text=True))
 
     supervisor.send_signal(signal.SIGTERM)
 
     assert supervisor.wait(10) == 0
     assert not Path(f"/proc/{child}").exists()
+
+
+def _in_a_folder_of_its_own(folder):
+    return {name: value for name, value in os.environ.items() if name != "METRICS_DIR"} | {"DATA_DIR": str(folder)}
