@@ -1,8 +1,8 @@
 """Writes about money out. A payout holds its amount and its charge from the moment it is made (available →
 reserved), and ends in exactly one settlement or one release.
 
-The wallet is the last thing each transaction touches, so that a merchant's payouts wait for each other as briefly
-as can be.
+The wallet is the last thing each transaction, or statement, touches, so that a merchant's payouts wait for each other
+as briefly as can be.
 """
 
 from payouts.services.beneficiaries import block_beneficiary, unblock_beneficiary

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor, team_merchants
-from accounts.models import Merchant, Role, User
+from accounts.models import Role
 from gateway.lib.compiled import Compiled, Slot
 from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
 from gateway.lib.money import Money
@@ -29,25 +29,33 @@ def fingerprint_of(account_number: str, ifsc: str) -> str:
     return hashlib.sha256(f"{account_number}|{ifsc}".encode()).hexdigest()
 
 
-def meet_beneficiary(
-    *, actor: Actor, merchant: Merchant, mode: str, name: str, account_number: str, ifsc: str, bank_name: str,
-    created_by: User | None,
-) -> Beneficiary:
-    """The merchant's beneficiary with this account, made if it is the first time. Raises `BeneficiaryBlocked`."""
-    key = {"merchant": merchant.pk, "mode": mode, "fingerprint": fingerprint_of(account_number, ifsc)}
-    beneficiary, new = _BENEFICIARY.first(**key), False
-    if beneficiary is None:
-        beneficiary, new = Beneficiary.objects.get_or_create(
-            merchant=merchant, mode=mode, fingerprint=key["fingerprint"],
-            defaults={
-                "name": name, "account_number": account_number, "ifsc": ifsc, "created_by": created_by,
-                "bank_name": bank_name or bank_of(ifsc),
-            },
-        )
+def known_beneficiary(payout: Payout) -> Beneficiary | None:
+    """The merchant's beneficiary with the payout's account, if there is one yet. Raises `BeneficiaryBlocked`."""
+    found = _BENEFICIARY.first(merchant=payout.merchant_id, mode=payout.mode, fingerprint=_fingerprint(payout))
+    return _not_blocked(found) if found else None
+
+
+def meet_beneficiary(actor: Actor, payout: Payout) -> Beneficiary:
+    """Makes it, unless somebody else was faster. Raises `BeneficiaryBlocked`."""
+    beneficiary, new = Beneficiary.objects.get_or_create(
+        merchant=payout.merchant, mode=payout.mode, fingerprint=_fingerprint(payout),
+        defaults={
+            "name": payout.beneficiary_name, "account_number": payout.account_number, "ifsc": payout.ifsc,
+            "created_by": payout.created_by, "bank_name": payout.bank_name or bank_of(payout.ifsc),
+        },
+    )
+    if new:
+        _write_down(actor, beneficiary, "beneficiary.created", f"{payout.beneficiary_name}, {payout.ifsc}")
+    return _not_blocked(beneficiary)
+
+
+def _fingerprint(payout: Payout) -> str:
+    return fingerprint_of(payout.account_number, payout.ifsc)
+
+
+def _not_blocked(beneficiary: Beneficiary) -> Beneficiary:
     if beneficiary.status == Status.BLOCKED:
         raise BeneficiaryBlocked()
-    if new:
-        _write_down(actor, beneficiary, "beneficiary.created", f"{name}, {ifsc}")
     return beneficiary
 
 

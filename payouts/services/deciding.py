@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -49,14 +51,17 @@ def _gives_first_approval(actor: Actor, payout: Payout) -> bool:
     return False
 
 
-def approve(actor: Actor, payout: Payout, detail: str = "") -> None:
+def approve(actor: Actor, payout: Payout) -> None:
+    payout.advance(Status.APPROVED, approved_by=actor.user, **approval(payout))
+    write_down(actor, payout, "payout.approved", detail="")
+    if payout.due_at:
+        wake("payouts.drive")
+
+
+def approval(payout: Payout) -> dict[str, datetime | None]:
     """On its way: a worker takes it to the bank, or it waits for a batch where the bank is given files."""
     now = timezone.now()
-    due = None if registry.waits_for_batch(payout.provider) else now
-    payout.advance(Status.APPROVED, approved_by=actor.user, approved_at=now, due_at=due)
-    write_down(actor, payout, "payout.approved", detail=detail)
-    if due:
-        wake("payouts.drive")
+    return {"approved_at": now, "due_at": None if registry.waits_for_batch(payout.provider) else now}
 
 
 @transaction.atomic

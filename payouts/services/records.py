@@ -55,9 +55,13 @@ def at_end(listener: Callable[[Payout], None]) -> None:
         _at_end.append(listener)
 
 
+def step_reference(payout: Payout, step: str) -> str:
+    """What `hold`, `settle` and `release` are booked under; each once."""
+    return f"payout:{payout.public_id}:{step}"
+
+
 def post_step(payout: Payout, step: str, lines: list[Line]) -> None:
-    """Books `hold`, `settle` or `release`; each once."""
-    reference = f"payout:{payout.public_id}:{step}"
-    post(kind=f"payout.{step}", reference=reference, mode=payout.mode, lines=lines)
-    for listener in _at_end if step != "hold" else ():
+    """Books how a payout ended: `settle` or `release`."""
+    post(kind=f"payout.{step}", reference=step_reference(payout, step), mode=payout.mode, lines=lines)
+    for listener in _at_end:
         listener(payout)

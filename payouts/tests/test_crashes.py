@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import AuditRecord
 from gateway.lib.racing import dies_at
 from ledger.models import Posting
 from ledger.testing import assert_ledger_balances
@@ -75,12 +77,36 @@ def test_what_was_being_sent_is_not_sent_again_while_it_may_still_arrive(cast, f
 
 def test_a_payout_that_was_not_committed_never_was(cast, fund, balances):
     fund(cast.merchant, 200_000)
-    for point in ("payout.before_hold", "payout.after_hold"):
-        assert dies_at(point, lambda: pay_out(cast.merchant, 100_000, "OUT-1"))
+
+    def inside_a_transaction():
+        with transaction.atomic():
+            pay_out(cast.merchant, 100_000, "OUT-1")
+
+    for point, make in [
+        ("payout.before_hold", lambda: pay_out(cast.merchant, 100_000, "OUT-1")),
+        ("payout.after_hold", inside_a_transaction),
+    ]:
+        assert dies_at(point, make)
 
         assert not Payout.objects.exists()
+        assert not AuditRecord.objects.filter(action__startswith="payout.").exists()
         assert balances(cast.merchant) == (200_000, 0, 0)
 
     pay_out(cast.merchant, 100_000, "OUT-1")
     assert balances(cast.merchant) == (99_410, 0, 100_590)
+    assert_ledger_balances()
+
+
+def test_a_payout_that_was_committed_is_there_whole(cast, fund, auto_approve, balances):
+    fund(cast.merchant, 200_000)
+
+    assert dies_at("payout.after_hold", lambda: pay_out(cast.merchant, 100_000, "OUT-1"))
+
+    payout = Payout.objects.get()
+    trail = AuditRecord.objects.filter(target=payout.public_id).order_by("id").values_list("action", flat=True)
+    assert list(trail) == ["payout.created", "payout.approved"]
+    assert balances(cast.merchant) == (99_410, 0, 100_590)
+    work.drive_payouts()
+    assert Payout.objects.get().status == "processed"
+    assert balances(cast.merchant) == (99_410, 0, 0)
     assert_ledger_balances()
