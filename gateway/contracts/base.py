@@ -110,7 +110,7 @@ class ContractView(APIView):
 
     def _once(self, handler: Handler) -> HttpResponse:
         """Runs the handler, or replays what it answered to the same Idempotency-Key before."""
-        key = self.request.headers.get("Idempotency-Key")
+        key = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
         if key is None or self.request.method not in self.idempotent:
             self.prepare()
             return self._answer(handler)

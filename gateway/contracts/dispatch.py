@@ -55,7 +55,7 @@ def choose(request: HttpRequest, path: str) -> str:
     """The contract of a request to `path` (what follows `/api/v1/`)."""
     if _under(path, "dashboard") or _under(path, "checkout/sessions"):
         return "dashboard"
-    if "Access-Key" in request.headers:
+    if "HTTP_ACCESS_KEY" in request.META:
         return "signed"
     if _is_checkout_credential(request):
         return "checkout"
@@ -73,9 +73,10 @@ def _under(path: str, folder: str) -> bool:
 
 
 def _is_checkout_credential(request: HttpRequest) -> bool:
-    headers = request.headers
-    scheme = headers.get("Authorization", "").split(" ", 1)[0].lower()
-    return "X-Api-Secret" in headers or scheme == "basic" or headers.get("X-Api-Key", "").startswith("key_")
+    headers = request.META  # `request.headers` would first make a mapping of all of them
+    scheme = headers.get("HTTP_AUTHORIZATION", "").split(" ", 1)[0].lower()
+    is_pair = headers.get("HTTP_X_API_KEY", "").startswith("key_")
+    return "HTTP_X_API_SECRET" in headers or scheme == "basic" or is_pair
 
 
 @lru_cache(_REMEMBERED)

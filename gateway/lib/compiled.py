@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Expression, Field, QuerySet
 from django.db.models.query import ModelIterable, get_related_populators
 
@@ -44,10 +44,11 @@ class Compiled(Generic[T]):
         self._plans: dict[str, _Plan] = {}
 
     def rows(self, **values: Any) -> list[T]:
-        plan = self._plans.get(connection.vendor)
+        database = connections[DEFAULT_DB_ALIAS]
+        plan = self._plans.get(database.vendor)
         if plan is None:
-            plan = self._plans[connection.vendor] = _Plan(self._build())
-        return list(plan.run(values))
+            plan = self._plans[database.vendor] = _Plan(self._build())
+        return list(plan.run(database, values))
 
     def first(self, **values: Any) -> T | None:
         """The query must match one row at most, or bring its own order and limit."""
@@ -63,17 +64,17 @@ class _Plan:
         self._converters = compiler.get_converters(expressions)
         self._make = _maker(compiler) if issubclass(rows._iterable_class, ModelIterable) else tuple
 
-    def run(self, values: dict[str, Any]) -> Iterator[Any]:
+    def run(self, database: Any, values: dict[str, Any]) -> Iterator[Any]:
         given = [item.value(values) if isinstance(item, Slot) else item for item in self._parameters]
-        return (self._make(self._converted(row)) for row in fetch(self._sql, given))
+        return (self._make(self._converted(row, database)) for row in fetch(self._sql, given, database))
 
-    def _converted(self, row: Any) -> Any:
+    def _converted(self, row: Any, database: Any) -> Any:
         if not self._converters:
             return row[: self._width]
         row = list(row[: self._width])
         for place, (converters, expression) in self._converters.items():
             for convert in converters:
-                row[place] = convert(row[place], expression, connection)
+                row[place] = convert(row[place], expression, database)
         return row
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import uuid
+import secrets
 from collections.abc import Callable
 
 from django.conf import settings
@@ -27,7 +27,7 @@ class RequestContextMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         logs.clear()
-        request_id = _caller_id(request) or f"req_{uuid.uuid4().hex}"
+        request_id = _caller_id(request) or f"req_{secrets.token_hex(16)}"
         logs.bind(request_id=request_id, address=client_address(request))
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
@@ -50,14 +50,15 @@ class SecurityHeadersMiddleware:
 
 
 def _caller_id(request: HttpRequest) -> str | None:
-    sent = request.headers.get("X-Request-Id", "")
+    sent = str(request.META.get("HTTP_X_REQUEST_ID", ""))
     return sent if _REQUEST_ID.fullmatch(sent) else None
 
 
 def client_address(request: HttpRequest) -> str:
     """The caller's address; forwarded headers count only behind `PROXY_COUNT` proxies of our own."""
     direct = str(request.META.get("REMOTE_ADDR", ""))
-    hops = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    if settings.PROXY_COUNT and len(hops) >= settings.PROXY_COUNT:
-        return hops[-int(settings.PROXY_COUNT)]
-    return direct
+    count = int(settings.PROXY_COUNT)
+    if not count:
+        return direct
+    hops = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    return hops[-count] if len(hops) >= count else direct

@@ -8,9 +8,9 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 
 
-def fetch(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+def fetch(sql: str, parameters: list[Any], database: Any = None) -> list[tuple[Any, ...]]:
     """The rows that `sql` (with `%s` for each parameter) answers. For texts of which there are few."""
-    database: Any = connections[DEFAULT_DB_ALIAS]
+    database = database or connections[DEFAULT_DB_ALIAS]
     if database.vendor == "postgresql":
         with database.prepared_cursor() as cursor:
             cursor.execute(_numbered(sql), parameters)

@@ -73,10 +73,10 @@ class PairAuthentication(BaseAuthentication):
 
 def _pair(request: Request) -> tuple[str, str, bool]:
     """Key, secret, and whether they came by HTTP Basic; the headers of this contract come first."""
-    headers = request.headers
-    if "X-Api-Secret" in headers:
-        return headers.get("X-Api-Key", ""), headers["X-Api-Secret"], False
-    scheme, _, words = headers.get("Authorization", "").partition(" ")
+    headers = request.META
+    if "HTTP_X_API_SECRET" in headers:
+        return headers.get("HTTP_X_API_KEY", ""), headers["HTTP_X_API_SECRET"], False
+    scheme, _, words = headers.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "basic":
         raise Unauthenticated("Send X-Api-Key and X-Api-Secret headers.", "authentication_error")
     try:

@@ -37,7 +37,7 @@ class KeyedView(ContractView):
         return self.caller.owner, self.caller.mode
 
     def _once(self, handler: Handler) -> HttpResponse:
-        key = self.request.headers.get("Idempotency-Key")
+        key = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
         if key is None or self.request.method not in self.idempotent:
             self.prepare()
             return self._answer(handler)

@@ -31,7 +31,7 @@ class PortalCaller(Caller):
 
 class PortalAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, PortalCaller]:
-        text = request.headers.get("X-API-KEY", "")
+        text = request.META.get("HTTP_X_API_KEY", "")
         if not text:
             raise Unauthenticated("API key is missing. Send it in the X-API-KEY header.")
         key = vouched(request._request, "portal", PortalKey) or credentials.find_portal_key(text)

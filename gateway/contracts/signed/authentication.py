@@ -32,6 +32,7 @@ from gateway.lib.modes import Mode
 from gateway.lib.signature import Received
 
 HEADERS = ("Access-Key", "Timestamp", "Signature")
+_IN_META = tuple(f"HTTP_{name.upper().replace('-', '_')}" for name in HEADERS)
 MINUTE = 60
 
 
@@ -75,7 +76,7 @@ class SignedAuthentication(BaseAuthentication):
 
 
 def _headers(request: Request) -> list[str]:
-    values = [request.headers.get(name, "") for name in HEADERS]
+    values = [request.META.get(name, "") for name in _IN_META]
     missing = [name for name, value in zip(HEADERS, values, strict=True) if not value]
     if missing:
         raise Unauthenticated(f"Headers are missing: {', '.join(missing)}.", "missing_credentials")
