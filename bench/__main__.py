@@ -1,7 +1,8 @@
 """`make bench`: what the gateway does beside the same work in plain SQL, interleaved in one run, as ratios.
 
     python -m bench             everything (about ten minutes)
-    python -m bench balance …   these cases alone: the HTTP cases by name, `posting`, `signed`, `deliveries`, `lists`
+    python -m bench balance …   these cases alone: the HTTP cases by name, `posting`, `hordak`,
+                                `signed`, `deliveries`, `lists`
 
 Needs PostgreSQL, Redis, pgbench and wrk on this machine (Debian: postgresql, redis-server, wrk). Client, servers and
 database share its cores, so quote the ratios, never the numbers. Makes and drops a database `gateway_bench`.
@@ -12,20 +13,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
 from functools import partial
 from pathlib import Path
 
-from bench import deliveries, floor, payment_lists, posting, server
+from bench import deliveries, floor, hordak, payment_lists, posting, server
 
 CLIENTS = 8
 SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 # What is called over HTTP, and its goal: the share of the same SQL's rate.
 HTTP_GOALS = {"create payment": 0.30, "create order": 0.30, "get payment": 0.10, "balance": 0.10, "payout, one wallet": 0.40}
-POSTING_GOAL, DELIVERY_GOAL, LIST_GOAL, SIGNED_GOAL = 0.5, 0.5, 3.0, 1.15
+POSTING_GOAL, HORDAK_GOAL, DELIVERY_GOAL, LIST_GOAL, SIGNED_GOAL = 0.5, 2.0, 0.5, 3.0, 1.15
 Pairs = list[tuple[float, float]]
 
 
@@ -34,6 +36,7 @@ def main(wanted: list[str]) -> int:
         if shutil.which(program) is None:
             print(f"{program} is needed; see the docstring of bench/__main__.py.")
             return 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # takes servers and database with it
     with tempfile.TemporaryDirectory(prefix="gateway-bench-") as name, server.running(Path(name)) as running:
         measure(Path(name), running, wanted)
     return 0
@@ -50,6 +53,8 @@ def measure(folder: Path, running: server.Server, wanted: list[str]) -> None:
         if _is_wanted("posting", wanted):
             pairs = interleaved(partial(floor.rate, folder, case), partial(posting.rate, case))
             report(f"{case}, Python beside SQL", pairs, POSTING_GOAL)
+    if _is_wanted("hordak", wanted):
+        beside_hordak()
     if _is_wanted("signed", wanted):
         pairs = interleaved(partial(running.rate, "signed link"), partial(running.rate, "create payment"))
         report("time of a signed link beside a payment by key", pairs, SIGNED_GOAL, at_most=True)
@@ -58,6 +63,17 @@ def measure(folder: Path, running: server.Server, wanted: list[str]) -> None:
     if _is_wanted("lists", wanted):
         for title, small, large in payment_lists.rates():
             print(f"| payments, {title}: ms at {payment_lists.SIZES[0]:,} and at {payment_lists.SIZES[1]:,} | {small:.1f} | {large:.1f} | {large / small:.1f} | ≤ {LIST_GOAL:g} |", flush=True)
+
+
+def beside_hordak() -> None:
+    """The other way round: django-hordak's rate is the least, and ours the larger."""
+    if not hordak.PYTHON:
+        print("| posting beside django-hordak | | | not measured: BENCH_HORDAK names no Python that has it | ≥ 2 |", flush=True)
+        return
+    hordak.fill()
+    for case in hordak.ACCOUNTS:
+        pairs = interleaved(partial(hordak.rate, case), partial(posting.rate, case))
+        report(f"{case}, beside django-hordak", pairs, HORDAK_GOAL)
 
 
 def _is_wanted(case: str, wanted: list[str]) -> bool:

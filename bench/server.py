@@ -18,9 +18,10 @@ from pathlib import Path
 from bench import floor, signing
 from bench.floor import MERCHANTS
 
-PORT = 9777
+PORT = int(os.environ.get("BENCH_PORT", "9777"))
 ADMIN_URL = os.environ.get("BENCH_ADMIN_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS_URL = os.environ.get("BENCH_REDIS_URL", "redis://127.0.0.1:6379/7")
+DATABASE = os.environ.get("BENCH_DATABASE", "gateway_bench")
 _LIMITS = ("PORTAL_RATE_MERCHANT", "CHECKOUT_RATE_LIMIT", "SIGNED_RATE_LIMIT")
 
 _SCRIPT = """
@@ -91,12 +92,12 @@ class Server:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
-    database = ADMIN_URL.rsplit("/", 1)[0] + "/gateway_bench"
+    database = ADMIN_URL.rsplit("/", 1)[0] + f"/{DATABASE}"
     os.environ |= {
         "BENCH_DATABASE_URL": database, "DATA_DIR": str(folder), "DATABASE_URL": database, "REDIS_URL": REDIS_URL,
         "LOG_LEVEL": "ERROR", "DJANGO_SETTINGS_MODULE": "gateway.settings", **dict.fromkeys(_LIMITS, "1000000000"),
     }
-    for sql in ("DROP DATABASE IF EXISTS gateway_bench WITH (FORCE)", "CREATE DATABASE gateway_bench"):
+    for sql in (f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)", f"CREATE DATABASE {DATABASE}"):
         subprocess.run(["psql", "-q", "-c", sql, ADMIN_URL], check=True, stderr=subprocess.DEVNULL)
     server = None
     try:
@@ -111,7 +112,7 @@ def running(folder: Path) -> Iterator[Server]:
         if server is not None:
             os.killpg(server.pid, signal.SIGTERM)
             server.wait(30)
-        subprocess.run(["psql", "-q", "-c", "DROP DATABASE IF EXISTS gateway_bench WITH (FORCE)", ADMIN_URL], check=True)
+        subprocess.run(["psql", "-q", "-c", f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)", ADMIN_URL], check=True)
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -120,13 +121,14 @@ def _start() -> subprocess.Popen[bytes]:
         granian, "--interface", "asginl", "gateway.asgi:application", "--port", str(PORT), "--workers", "2", "--no-ws", "--log-level", "error",
     ]
     server = subprocess.Popen(command, start_new_session=True)
-    for _ in range(100):
+    for _ in range(300):
         try:
             socket.create_connection(("127.0.0.1", PORT), timeout=1).close()
             json.load(urllib.request.urlopen(f"http://127.0.0.1:{PORT}/healthz", timeout=5))
             return server
         except OSError:
             time.sleep(0.2)
+    os.killpg(server.pid, signal.SIGKILL)
     raise SystemExit("the server did not start")
 
 
