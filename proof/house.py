@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 _kept: list[House] = []
 # No limit but the machine's, sweeps as often as in production, and waits that a test can wait for.
 SETTINGS = {
-    "SWEEP_SECONDS": "2",
+    "SWEEP_SECONDS": "2", "WORK_LEASE_SECONDS": "10",
     "PORTAL_RATE_MERCHANT": "1000000000", "DASHBOARD_RATE_STANDARD": "1000000", "SIGNED_RATE_LIMIT": "1000000",
     "CHECKOUT_RATE_LIMIT": "1000000", "PUBLIC_CHECKOUT_RATE_LIMIT": "1000000", "DASHBOARD_RATE_ANALYTICS": "1000000",
     "DASHBOARD_RATE_EXPORTS": "1000000", "FAILED_AUTH_RATE_LIMIT": "1000000",
