@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export DATA_DIR ?= var
 export PORT ?= 8000
 
-.PHONY: run test lint check bench proof soak openapi pictures screenshots clean
+.PHONY: run test lint style types check migrations bench proof soak openapi pictures screenshots clean
 
 run: $(VENV)/.runtime
 	@$(BIN)/python manage.py migrate --verbosity 0
@@ -17,13 +17,20 @@ run: $(VENV)/.runtime
 test: $(VENV)/.development
 	@env -u DATA_DIR -u PORT $(BIN)/python -m gateway.suite
 
-lint: $(VENV)/.development
+# The parts of both share nothing: `make -j2 check` does two at a time.
+lint: style types
+
+style: $(VENV)/.development
 	$(BIN)/ruff check .
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/lint-imports
+
+types: $(VENV)/.development
 	$(BIN)/mypy .
 
-check: lint
+check: lint migrations
+
+migrations: $(VENV)/.development
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m gateway.check_deploy
 	$(BIN)/python -m gateway.check_migrations

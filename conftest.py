@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,14 +17,28 @@ def pytest_configure(config):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         settings.CACHES["default"]["LOCATION"] = counters_of(worker, settings.CACHES["default"]["LOCATION"])
+    else:
+        from tests import database
+
+        database.forget()
 
 
-_ON_A_SERVICE = ("django_db", "postgres", "redis")
+def pytest_unconfigure(config):
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        from tests import database
+
+        database.remove_what_was_kept()
+
+
+_ON_A_SERVICE = ("django_db", "postgres", "redis", "installation")
 _ON_A_DATABASE = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """The second run of `make test` leaves out what another database cannot change (see gateway/suite.py)."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        _begin_with_the_longest(items)
     if os.environ.get("SECOND_RUN") != "1":
         return
     left_out = [item for item in items if not _depends_on_the_database(item)]
@@ -31,13 +46,18 @@ def pytest_collection_modifyitems(config, items):
     config.hook.pytest_deselected(items=left_out)
 
 
+def _begin_with_the_longest(items):
+    """Files marked `long(seconds)`, then those of most tests: no worker is left with a long one when all others end."""
+    count = Counter(item.path for item in items)
+    long = {item.path: mark.args[0] for item in items if (mark := item.get_closest_marker("long"))}
+    items.sort(key=lambda item: (-long.get(item.path, 0), -count[item.path]))
+
+
 def _depends_on_the_database(item):
     names = set(item.fixturenames)
     if item.get_closest_marker("browser") or "browse" in names:
         return False
-    # Whole installations, started by their own commands, use the run's database without a fixture of pytest-django.
-    own = item.path.parent.name == "tests" and item.path.parent.parent.name in ("gateway", item.config.rootpath.name)
-    return own or bool(names & _ON_A_DATABASE) or any(map(item.get_closest_marker, _ON_A_SERVICE))
+    return bool(names & _ON_A_DATABASE) or any(map(item.get_closest_marker, _ON_A_SERVICE))
 
 
 def pytest_generate_tests(metafunc):
@@ -82,29 +102,11 @@ def cast(db) -> Cast:
 
 
 def make_cast() -> Cast:
-    from accounts.actors import Actor
-    from accounts.services import create_user
+    from tests import cast
 
-    keys: dict[tuple[str, str], str] = {}
-
-    def user(role, email, parent=None, **more):
-        made, fresh = create_user(
-            actor=Actor(parent, "tests"), email=email, name=email.split("@")[0].title(), role=role,
-            parent=parent, password="correct-horse-battery", **more,
-        )
-        keys.update({(made.public_id, mode): key for mode, key in fresh.items()})
-        return made
-
-    root = user("super_admin", "root@example.com")
-    admin = user("admin", "admin@example.com", root)
-    other_admin = user("admin", "other-admin@example.com", root)
-    merchant_user = user("merchant", "merchant@example.com", admin, business_name="Chai Point")
-    api_user = user("api_user", "api@example.com", merchant_user)
-    other_user = user("merchant", "other@example.com", other_admin, business_name="Other Store")
-    return Cast(
-        root, admin, other_admin, merchant_user, api_user, other_user,
-        merchant_user.merchant, other_user.merchant, keys,
-    )
+    users, keys = cast.write()
+    own, other = users["merchant_user"].merchant, users["other_user"].merchant
+    return Cast(users.pop("root"), **users, merchant=own, other=other, keys=keys)
 
 
 @pytest.fixture
@@ -158,42 +160,20 @@ def _empty_caches():
         caches[alias].clear()
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _let_tests_empty_guarded_tables():
-    """Between transactional tests Django empties the tables; on SQLite by DELETE, which the guards refuse.
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment, django_db_modify_db_settings, django_db_blocker, django_db_keepdb, django_db_createdb
+):
+    """In place of pytest-django's: the migrations run once, not once a worker, and tables are emptied quickly."""
+    from tests import database
 
-    So the guards step aside for that moment, and come back exactly as the migrations made them.
-    """
-    from django.core.management.commands import flush
-    from django.db import connections
-
-    original = flush.Command.handle
-
-    def handle(self, **options):
-        connection = connections[options["database"]]
-        triggers = []
-        if connection.vendor == "sqlite":
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-                triggers = cursor.fetchall()
-                for name, _ in triggers:
-                    cursor.execute(f"DROP TRIGGER {name}")
-        original(self, **options)
-        with connection.cursor() as cursor:
-            for _, sql in triggers:
-                cursor.execute(sql)
-        _refill_defaults()
-
-    flush.Command.handle = handle
-    yield
-    flush.Command.handle = original
-
-
-def _refill_defaults():
-    """What migrations put into the tables, for the next test."""
-    import importlib
-
-    from django.apps import apps
-
-    importlib.import_module("ledger.migrations.0004_default_fees").fill(apps, None)
-    importlib.import_module("crypto.migrations.0002_networks").fill(apps, None)
+    with django_db_blocker.unblock():
+        before = database.provide(reuse=django_db_keepdb and not django_db_createdb)
+        emptying = database.Emptying()
+    with pytest.MonkeyPatch.context() as patch:
+        if emptying.possible:
+            patch.setattr("django.core.management.commands.flush.Command.handle", lambda *_, **__: emptying())
+        yield
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            database.remove(before)

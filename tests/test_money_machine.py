@@ -40,6 +40,7 @@ from payouts import work as payouts_work
 from payouts.models import Payout
 from payouts.services import approve_payout, create_payout, reject_payout
 
+pytestmark = pytest.mark.long(90)
 RUNS = int(os.environ.get("MONEY_MACHINE_RUNS", "200"))
 STEPS = int(os.environ.get("MONEY_MACHINE_STEPS", "50"))
 AMOUNTS = st.integers(min_value=1, max_value=300_000)
@@ -263,15 +264,15 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_row_is_in_the_state_the_model_says(self):
-        for payment in self.model.payments:
-            payment.row.refresh_from_db(fields=["status", "due_at", "failure_code", "expires_at"])
-            assert payment.row.status == payment.state
-        for payout in self.model.payouts:
-            payout[0].refresh_from_db(fields=["status"])
-            assert payout[0].status == payout[3]
+        payments = {payment.row.pk: payment.state for payment in self.model.payments}
+        assert dict(Payment.objects.filter(pk__in=payments).values_list("pk", "status")) == payments
+        payouts = {row.pk: state for row, _, _, state in self.model.payouts}
+        assert dict(Payout.objects.filter(pk__in=payouts).values_list("pk", "status")) == payouts
 
     def _payment(self, index) -> Paid:
-        return self.model.payments[index % len(self.model.payments)]
+        payment = self.model.payments[index % len(self.model.payments)]
+        payment.row.refresh_from_db(fields=["status", "due_at", "failure_code", "expires_at"])
+        return payment
 
     def _succeeded(self, payment):
         payment.state, payment.left = "succeeded", payment.minor

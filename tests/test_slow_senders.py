@@ -11,7 +11,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
+from tests import database
 from tests.story import ROOT, free_port, wait_for
 
 STALLED = (
@@ -21,11 +23,13 @@ STALLED = (
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory):
+def port(tmp_path_factory, django_db_setup):
     """One web process with four threads on an embedded database."""
-    port = free_port()
+    port, folder = free_port(), tmp_path_factory.mktemp("web")
+    if not settings.ON_POSTGRES:
+        database.copy_to(str(folder / "gateway.sqlite3"))
     environment = os.environ | {
-        "DATA_DIR": str(tmp_path_factory.mktemp("web")), "PORT": str(port), "WEB_THREADS": "4", "WEB_BODY_SECONDS": "3",
+        "DATA_DIR": str(folder), "PORT": str(port), "WEB_THREADS": "4", "WEB_BODY_SECONDS": "3",
     }
     for name in ("DATABASE_URL", "REDIS_URL"):
         environment.pop(name, None)

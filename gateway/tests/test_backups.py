@@ -14,7 +14,9 @@ import pytest
 from django.conf import settings
 
 from gateway import backups
+from tests import database
 
+pytestmark = [pytest.mark.long(40), pytest.mark.installation]
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -43,8 +45,8 @@ class Installation:
 
 
 @pytest.fixture
-def two(tmp_path):
-    """An installation, and a second one with the same secrets and an empty database, on this run's kind of it."""
+def two(tmp_path, django_db_setup):
+    """A migrated installation, and a second one with an empty database, on this run's kind of it."""
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         folder.mkdir()
@@ -53,7 +55,8 @@ def two(tmp_path):
         names = [f"backup_{uuid.uuid4().hex[:10]}" for _ in folders]
         base = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
         urls = [f"{base}/{name}" for name in names]
-        _psql(base, *(f"CREATE DATABASE {name}" for name in names))
+        _psql(base, f"CREATE DATABASE {names[1]}")
+    database.copy_to(names[0] if names else str(folders[0] / "gateway.sqlite3"))
     yield [Installation(folder, url) for folder, url in zip(folders, urls, strict=True)]
     if names:
         _psql(base, *(f"DROP DATABASE {name} WITH (FORCE)" for name in names))
@@ -69,7 +72,6 @@ def _psql(base, *statements):
 
 def test_a_backup_restored_elsewhere_is_the_same_books(two, tmp_path):
     first, second = two
-    first.done("migrate", "--verbosity", "0")
     cast = json.loads(first.done("demo", "--json"))
     file = tmp_path / "copy.backup"
 
@@ -88,7 +90,6 @@ def test_a_backup_restored_elsewhere_is_the_same_books(two, tmp_path):
 
 def test_a_backup_overwrites_nothing_and_a_restore_fills_only_an_empty_database(two, tmp_path):
     first, second = two
-    first.done("migrate", "--verbosity", "0")
     file = tmp_path / "copy.backup"
     file.write_bytes(b"something dear")
 
