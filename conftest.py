@@ -171,9 +171,26 @@ def django_db_setup(
         before = database.provide(reuse=django_db_keepdb and not django_db_createdb)
         emptying = database.Emptying()
     with pytest.MonkeyPatch.context() as patch:
-        if emptying.possible:
-            patch.setattr("django.core.management.commands.flush.Command.handle", lambda *_, **__: emptying())
+        flush = "django.core.management.commands.flush.Command.handle"
+        patch.setattr(flush, _emptied_by(emptying) if emptying.possible else _emptied_by_django(emptying))
         yield
     if not django_db_keepdb:
         with django_db_blocker.unblock():
             database.remove(before)
+
+
+def _emptied_by(emptying):
+    return lambda *_, **__: emptying()
+
+
+def _emptied_by_django(emptying):
+    """By TRUNCATE, which takes what the migrations wrote as well."""
+    from django.core.management.commands.flush import Command
+
+    truncate = Command.handle
+
+    def handle(self, **options):
+        truncate(self, **options)
+        emptying.fill()
+
+    return handle

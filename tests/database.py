@@ -130,6 +130,12 @@ class Emptying:
             # Guards refuse what is done here; on PostgreSQL a superuser can have them step aside without a change.
             self.possible = not settings.ON_POSTGRES or self._is_superuser(cursor)
 
+    def fill(self) -> None:
+        """What the migrations put there, again into empty tables."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            for name in self.filled:
+                self._fill(cursor, name)
+
     def __call__(self) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             changed = [name for name in self._with_rows(cursor) if not self._is_as_filled(cursor, name)]

@@ -5,15 +5,21 @@ Threads and processes are real and so is the database; tests that use this are `
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import close_old_connections, connections
 
 from gateway.lib.crash import EXIT_CODE
+
+CROWD = 16
 
 
 def together(count: int, act: Callable[[int], Any]) -> list[Any]:
@@ -32,11 +38,21 @@ def together(count: int, act: Callable[[int], Any]) -> list[Any]:
             connections.close_all()
 
     threads = [threading.Thread(target=run, args=(index,)) for index in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with _room(count):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     return results
+
+
+@contextmanager
+def _room(count: int) -> Iterator[None]:
+    """PostgreSQL gives a hundred connections: two crowds at once, of two test processes, are more than that."""
+    with (Path(settings.DATA_DIR) / "crowd.lock").open("w") as lock:
+        if count > CROWD:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def dies_at(point: str, act: Callable[[], Any]) -> bool:
