@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
@@ -34,23 +33,13 @@ _ON_A_SERVICE = ("django_db", "postgres", "redis", "installation")
 _ON_A_DATABASE = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """The second run of `make test` leaves out what another database cannot change (see gateway/suite.py)."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        _begin_with_the_longest(items)
     if os.environ.get("SECOND_RUN") != "1":
         return
     left_out = [item for item in items if not _depends_on_the_database(item)]
     items[:] = [item for item in items if _depends_on_the_database(item)]
     config.hook.pytest_deselected(items=left_out)
-
-
-def _begin_with_the_longest(items):
-    """Files marked `long(seconds)`, then those of most tests: no worker is left with a long one when all others end."""
-    count = Counter(item.path for item in items)
-    long = {item.path: mark.args[0] for item in items if (mark := item.get_closest_marker("long"))}
-    items.sort(key=lambda item: (-long.get(item.path, 0), -count[item.path]))
 
 
 def _depends_on_the_database(item):

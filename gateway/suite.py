@@ -63,9 +63,7 @@ def _pytest(settings: dict[str, str]) -> int:
     environment = {name: value for name, value in environment.items() if value or name not in settings}
     print(f"── {settings['DATABASE_URL'].split(':')[0] or 'sqlite'} ──", flush=True)
     with tempfile.TemporaryDirectory(prefix="gateway-test-") as folder:
-        # The order of files is ours (conftest.py): the longest first.
-        side_by_side = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
-        command = [sys.executable, "-m", "pytest", *side_by_side, *sys.argv[1:]]
+        command = [sys.executable, "-m", "pytest", "-n", "3", "--dist", "loadfile", *sys.argv[1:]]
         return subprocess.run(command, env=environment | {"DATA_DIR": folder}, check=False).returncode
 
 

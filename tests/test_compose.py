@@ -22,7 +22,6 @@ from tests.composed import Composition
 from tests.story import ROOT, Browser, Receiver, _send, wait_for
 
 pytestmark = [
-    pytest.mark.long(40),
     pytest.mark.postgres,
     pytest.mark.skipif(
         not os.environ.get("DATABASE_URL", "").startswith("postgres"),

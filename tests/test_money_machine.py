@@ -40,7 +40,6 @@ from payouts import work as payouts_work
 from payouts.models import Payout
 from payouts.services import approve_payout, create_payout, reject_payout
 
-pytestmark = pytest.mark.long(90)
 RUNS = int(os.environ.get("MONEY_MACHINE_RUNS", "200"))
 STEPS = int(os.environ.get("MONEY_MACHINE_STEPS", "50"))
 AMOUNTS = st.integers(min_value=1, max_value=300_000)

@@ -15,7 +15,6 @@ from gateway.tests.hostile import STRINGS, poison
 from gateway.tests.test_every_page import filled, grouped  # noqa: F401
 from tests import pages
 
-pytestmark = pytest.mark.long(55)
 _SAMPLES = {"str": "x", "int": 1, "uuid": uuid.UUID(int=7), "order_id": "order_0123456789abcdef"}
 
 
