@@ -19,6 +19,7 @@ class States:
     TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {}
     status: Any
     pk: Any
+    _state: Any
 
     @classmethod
     def sources_of(cls, to: str) -> list[str]:
@@ -35,6 +36,14 @@ class States:
             raise IllegalTransition(f"Cannot become {to}: no longer {' or '.join(self.sources_of(to))}.")
         for name, value in changes.items():
             setattr(self, name, value)
+
+    def begin(self, at: str, **changes: Any) -> None:
+        """Lets a row that is not written yet begin one step on: no other could see it, or move it, before."""
+        if not self._state.adding or self.status not in self.sources_of(at):
+            raise IllegalTransition(f"Cannot begin as {at}.")
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.status = at
 
 
 class StatefulModel(States, models.Model):

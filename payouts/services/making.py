@@ -83,9 +83,7 @@ def _approved_by_itself(payout: Payout) -> list[AuditRecord]:
     limit = payout.merchant.payout_auto_approve_minor
     if limit is None or payout.amount_minor > limit or payout.approvals_needed > 1:
         return []
-    payout.status = Payout.Status.APPROVED  # from its birth: there is no row yet that could be moved
-    for name, moment in approval(payout).items():
-        setattr(payout, name, moment)
+    payout.begin(Payout.Status.APPROVED, **approval(payout))
     return [entry(_AUTO, payout, "payout.approved", detail=f"within the limit of {Money(limit, 'INR')} INR")]
 
 

@@ -24,6 +24,19 @@ def test_public_ids_have_their_prefix_and_16_characters():
     assert re.fullmatch(r"[A-Za-z0-9]{24}", ids.page_token())
 
 
+def test_a_row_may_begin_one_step_on_before_it_is_written_and_never_after(db):
+    merchant = Merchant(name="Shop")
+    merchant.begin(AccountStatus.SUSPENDED, name="Closed shop")
+    merchant.save()
+
+    assert (merchant.status, merchant.name) == ("suspended", "Closed shop")
+    with pytest.raises(IllegalTransition):
+        merchant.begin(AccountStatus.ACTIVE, name="Opened again")
+    with pytest.raises(IllegalTransition):
+        Merchant(name="Other").begin(AccountStatus.ACTIVE)
+    assert (merchant.status, merchant.name) == ("suspended", "Closed shop")
+
+
 def test_advance_moves_along_an_edge_and_only_once(db):
     merchant = Merchant.objects.create(name="Shop")
     same = Merchant.objects.get(pk=merchant.pk)
