@@ -9,6 +9,7 @@ from gateway.lib.money import Money
 from payments import work
 from payments.models import StatementLine
 from payments.receiving import add_account, switch_account
+from payments.receiving.queries import INDIA
 from payments.services import confirm_payment, create_refund, propose_match
 from payments.statements.deciding import ignore_line
 from payments.statements.importing import drive_statements, start_import, upload_statement
@@ -43,7 +44,7 @@ def _claimed(people, minor, utr):
 
 
 def _file(*rows):
-    day = f"{timezone.localdate():%d/%m/%Y}"
+    day = f"{timezone.localdate(timezone=INDIA):%d/%m/%Y}"
     lines = [f"{day},UPI/{utr}/{who},{utr},,{rupees}" for utr, rupees, who in rows]
     return "\n".join(["Txn Date,Description,Ref No,Withdrawal,Deposit", *lines, f"{day},RENT,,9000.00,"]).encode()
 

@@ -22,6 +22,7 @@ from gateway.lib.money import Money
 from ledger.testing import assert_ledger_balances, fund
 from payments import work
 from payments.receiving import add_account
+from payments.receiving.queries import INDIA
 from payments.services import confirm_payment, create_payment
 from payments.statements.importing import drive_statements
 from payouts.services import create_payout
@@ -116,7 +117,7 @@ def import_statement(page):
     """The bank's statement of the night: the payer's claim is proved by it."""
     go(page, "Statements")
     page.get_by_role("link", name="New statement").first.click()
-    row = f"{timezone.localdate():%d/%m/%Y},UPI/{UTR}/ASHA,{UTR},,1000.00"
+    row = f"{timezone.localdate(timezone=INDIA):%d/%m/%Y},UPI/{UTR}/ASHA,{UTR},,1000.00"
     content = f"Txn Date,Description,Ref No,Withdrawal,Deposit\n{row}".encode()
     page.get_by_label("File").set_input_files(files=[{"name": "night.csv", "mimeType": "text/csv", "buffer": content}])
     page.get_by_role("button", name="Read the file").click()

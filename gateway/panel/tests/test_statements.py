@@ -13,6 +13,7 @@ from ledger.testing import assert_ledger_balances
 from payments import work
 from payments.models import MatchProposal, Payment, ReceivingAccount, Statement, StatementFormat, StatementLine
 from payments.receiving import add_account
+from payments.receiving.queries import INDIA
 from payments.services import confirm_payment, create_payment
 from payments.statements.importing import drive_statements
 
@@ -48,7 +49,7 @@ def operator(cast, signed_in):
 
 
 def file(*rows, head="Txn Date,Description,Ref,Withdrawal,Deposit", name="okbank.csv"):
-    day = f"{timezone.localdate():%d/%m/%Y}"
+    day = f"{timezone.localdate(timezone=INDIA):%d/%m/%Y}"
     lines = [head, *(f"{day},UPI/{utr}/PAY,{utr},,{rupees}" for utr, rupees in rows)]
     return SimpleUploadedFile(name, "\n".join(lines).encode())
 

@@ -11,6 +11,7 @@ from gateway.lib.money import Money
 from ledger.testing import assert_ledger_balances
 from payments import work
 from payments.receiving import add_account
+from payments.receiving.queries import INDIA
 from payments.services import confirm_payment, create_payment
 from payments.statements.importing import drive_statements
 
@@ -41,7 +42,7 @@ def claimed(cast, settings):
 
 def test_a_statement_from_upload_to_the_last_credit(cast, browse, claimed):
     payment, near = claimed("ORDER-1", 100_000, UTR), claimed("ORDER-2", 25_000, "512345678910")
-    day = f"{timezone.localdate():%d/%m/%Y}"
+    day = f"{timezone.localdate(timezone=INDIA):%d/%m/%Y}"
     rows = [
         "OK Bank,Account statement", "", "Txn Date,Particulars,Bank Ref,Withdrawals,Deposits,Money",
         f"{day},UPI/{UTR}/ASHA,{UTR},,,1000.00", f"{day},UPI/{OTHER}/RAVI,{OTHER},,,250.00", f"{day},RENT,,90.00,,",
