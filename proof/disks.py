@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from proof.experiments import experiment
@@ -61,57 +61,56 @@ def _until_paid(gateway: Gateway, name: str) -> None:
     until(lambda: _pay_out(gateway, name) == 201, every=0.5)
 
 
+def _survives(gateway: Gateway, count: int, trouble: Callable[[], AbstractContextManager[None]]) -> str:
+    """Payouts before each trouble, in it and after it: those in it are refused, and each is made once in the end."""
+    statuses: list[int] = []
+    for number in range(count):
+        _until_paid(gateway, f"before-{number}")
+        with trouble():
+            statuses += [_pay_out(gateway, f"meanwhile-{number}-{turn}") for turn in range(10)]
+        for turn in range(10):
+            _until_paid(gateway, f"meanwhile-{number}-{turn}")
+    _exactly(gateway, count * 11)
+    return _no_500(statuses)
+
+
 @experiment(SECTION, "disk-full", "the disk full, so many times, the embedded edition", count=3)
 def disk_full(count: int) -> str:
-    statuses: list[int] = []
     with disk(80) as folder, embedded(folder) as gateway:
-        for number in range(count):
-            _until_paid(gateway, f"before-{number}")
-            _fill(folder / "filler")
-            refused = [_pay_out(gateway, f"full-{number}-{turn}") for turn in range(10)]
-            (folder / "filler").unlink()
-            statuses += refused
-            for turn in range(10):
-                _until_paid(gateway, f"full-{number}-{turn}")
-        _exactly(gateway, count * 11)
-    return _no_500(statuses)
+        return _survives(gateway, count, lambda: full(folder))
 
 
 @experiment(SECTION, "read-only", "DATA_DIR turned read-only, so many times, the embedded edition", count=3)
 def read_only(count: int) -> str:
-    statuses: list[int] = []
     with disk(80) as folder, embedded(folder) as gateway:
-        for number in range(count):
-            _until_paid(gateway, f"before-{number}")
-            _mount("--bind", str(folder), str(folder))
-            _mount("-o", "remount,bind,ro", str(folder))
-            try:
-                statuses += [_pay_out(gateway, f"shut-{number}-{turn}") for turn in range(10)]
-            finally:
-                subprocess.run(["umount", "-l", str(folder)], check=True)
-            for turn in range(10):
-                _until_paid(gateway, f"shut-{number}-{turn}")
-        _exactly(gateway, count * 11)
-    return _no_500(statuses)
+        return _survives(gateway, count, lambda: shut(folder))
 
 
 @experiment(SECTION, "disk-full-postgres", "the disk of PostgreSQL full, so many times", count=3)
 def disk_full_postgres(count: int) -> str:
-    statuses: list[int] = []
     with disk(400) as folder, cluster(folder) as postgres, house_on(postgres.create("books")) as home:
-        gateway = home.gateway
-        for number in range(count):
-            _until_paid(gateway, f"before-{number}")
-            _fill(folder / "filler")
-            refused = [_pay_out(gateway, f"full-{number}-{turn}") for turn in range(10)]
-            (folder / "filler").unlink()
-            statuses += refused
-            if not postgres.runs():  # it gives up when it cannot write its log; an operator starts it again
-                postgres.start()
-            for turn in range(10):
-                _until_paid(gateway, f"full-{number}-{turn}")
-        _exactly(gateway, count * 11)
-    return _no_500(statuses)
+        return _survives(home.gateway, count, lambda: full(folder, postgres))
+
+
+@contextmanager
+def full(folder: Path, postgres: PostgreSQL | None = None) -> Iterator[None]:
+    _fill(folder / "filler")
+    try:
+        yield
+    finally:
+        (folder / "filler").unlink()
+    if postgres is not None and not postgres.runs():
+        postgres.start()  # it gives up when it cannot write its log; an operator starts it again
+
+
+@contextmanager
+def shut(folder: Path) -> Iterator[None]:
+    _mount("--bind", str(folder), str(folder))
+    _mount("-o", "remount,bind,ro", str(folder))
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @contextmanager

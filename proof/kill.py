@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 
 from proof.experiments import experiment
 from proof.house import House, house
@@ -22,7 +23,7 @@ def _killed(count: int, *services_in_turn: str, gap: float) -> str:
     """`count` kills of these services in turn, each as soon as the one before is back, after a moment of load."""
     with house() as home:
         with Load(home) as load:
-            _warm_up(load)
+            load.warm_up()
             for number in range(count):
                 service = services_in_turn[number % len(services_in_turn)]
                 until(lambda service=service: home.leaders(service))
@@ -37,10 +38,6 @@ def _killed(count: int, *services_in_turn: str, gap: float) -> str:
             f"{load.total:,} acknowledged ({len(load.broken)} answers broken off and asked for again), "
             f"0 lost, 0 doubled; books exact"
         )
-
-
-def _warm_up(load: Load) -> None:
-    until(lambda: load.total >= 10)
 
 
 @experiment(SECTION, "kill-web", "`kill -9` of the web process, its master and its workers in turn", count=100)
@@ -60,37 +57,45 @@ def others(count: int) -> str:
 
 @experiment(SECTION, "kill-postgres", "`kill -9` of PostgreSQL, all its processes", count=8)
 def postgres(count: int) -> str:
+    load, back = database_away(count, services().postgres.kill, every=(1, 4), seconds=0.5)
+    return (
+        f"{load.total:,} acknowledged, 0 lost, 0 doubled; {load.statuses[503]} × 503, 0 × 500; "
+        f"first success {back:.2f} s after its return at most; books exact"
+    )
+
+
+def database_away(
+    count: int, take_away: Callable[[], None], *, every: tuple[float, float], seconds: float
+) -> tuple[Load, float]:
+    """PostgreSQL taken away `count` times under load, for so long; the load, and the longest wait for a first success."""
     with house() as home:
         back = []
         with Load(home) as load:
-            _warm_up(load)
+            load.warm_up()
             for _ in range(count):
-                time.sleep(random.uniform(1, 4))
-                services().postgres.kill()
-                time.sleep(0.5)
+                time.sleep(random.uniform(*every))
+                take_away()
+                time.sleep(seconds)
                 services().postgres.start()
                 back.append(until(home.serves, seconds=30))
         load.compare()
-        assert load.statuses[500] == 0, f"{load.statuses[500]} answers of 500"
+        load.saw_no_500()
         assert max(back) < 5, f"first success after {max(back):.1f} s"
-        return (
-            f"{load.total:,} acknowledged, 0 lost, 0 doubled; {load.statuses[503]} × 503, 0 × 500; "
-            f"first success {max(back):.2f} s after its return at most; books exact"
-        )
+        return load, max(back)
 
 
 @experiment(SECTION, "kill-redis", "`kill -9` of Redis, with its append-only file", count=10)
 def redis(count: int) -> str:
     with house() as home:
         with Load(home) as load:
-            _warm_up(load)
+            load.warm_up()
             for _ in range(count):
                 time.sleep(random.uniform(0.5, 2))
                 services().redis.kill()
                 time.sleep(random.uniform(0.2, 1.5))
                 services().redis.start()
         load.compare()
-        assert load.statuses[500] == 0, f"{load.statuses[500]} answers of 500"
+        load.saw_no_500()
         return f"{load.total:,} acknowledged, 0 lost, 0 doubled; 0 × 500; books exact"
 
 
@@ -99,7 +104,7 @@ def stop_web(count: int) -> str:
     with house() as home:
         took = []
         with Load(home, callers=6) as load:
-            _warm_up(load)
+            load.warm_up()
             for _ in range(count):
                 until(home.is_up)
                 time.sleep(random.uniform(0.5, 1.5))
@@ -115,7 +120,7 @@ def stop_all(count: int) -> str:
     with house() as home:
         took = []
         with Load(home) as load:
-            _warm_up(load)
+            load.warm_up()
             for _ in range(count):
                 time.sleep(random.uniform(1, 3))
                 took.append(_restart(home))

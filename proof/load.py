@@ -59,6 +59,13 @@ class Load:
     def total(self) -> int:
         return sum(map(len, self.acknowledged.values()))
 
+    def warm_up(self) -> None:
+        """Until it is a load."""
+        until(lambda: self.total >= 10)
+
+    def saw_no_500(self) -> None:
+        assert self.statuses[500] == 0, f"{self.statuses[500]} × 500"
+
     def _call_on(self, caller: int) -> None:
         number = 0
         chance = random.Random(f"{random.random()} {caller}")

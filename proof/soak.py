@@ -24,7 +24,7 @@ def soak(count: int) -> str:
     with house() as home:
         minutes = []
         with Load(home, callers=3, pause=0.1) as load:
-            until(lambda: load.total >= 10)
+            load.warm_up()
             for minute, fault in zip(range(count), _faults(home), strict=False):
                 minutes.append(_minute(home, load, minute, fault))
         load.compare()
