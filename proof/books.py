@@ -19,7 +19,7 @@ def money_machine(count: int) -> str:
     def run(number: int) -> int:
         sqlite = {"DATABASE_URL": "", "REDIS_URL": ""} if number else {}
         chosen = f"--hypothesis-seed={seed + number}"
-        return passes("tests/test_money_machine.py", chosen, "-p", "no:xdist", workers=0, **sizes, **sqlite)
+        return passes("tests/test_money_machine.py", chosen, workers=0, **sizes, **sqlite)
 
     with ThreadPoolExecutor(2) as both:
         list(both.map(run, range(2)))

@@ -1,7 +1,7 @@
 """Pages of a list: `page` and `limit`, a stable order with a unique last key, and totals that stay cheap.
 
 A total above 10,000 is counted at most once in ten seconds. A page far down is found by the index alone, from
-whichever end is nearer; only then are its rows read.
+whichever end is nearer, or from its own day where days can be counted (`days`); only then are its rows read.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Generic, TypedDict, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
 from django.core.cache import caches
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
 
+from gateway.contracts.days import from_day_of
 from gateway.lib.errors import InvalidFields
 
 M = TypeVar("M", bound=Model)
@@ -39,13 +40,16 @@ class Page(Generic[M]):
     pagination: Pagination
 
 
-def page_of(query: QueryDict, rows: QuerySet[M]) -> Page[M]:
-    """The page of `rows` (which are ordered already) that `query` asks for. Raises `InvalidFields`."""
+def page_of(query: QueryDict, rows: QuerySet[M], *, by_day: bool = False) -> Page[M]:
+    """The page of `rows` (which are ordered already) that `query` asks for. Raises `InvalidFields`.
+
+    `by_day`: they are all newest first, and none ever goes or changes its day.
+    """
     number = whole_number(query, "page", 1, MAX_PAGE)
     limit = whole_number(query, "limit", DEFAULT_LIMIT, MAX_LIMIT)
     total = _total(rows)
     pages = -(-total // limit)
-    found = slice_of(rows, (number - 1) * limit, limit, total) if number <= pages else []
+    found = slice_of(rows, (number - 1) * limit, limit, total, by_day=by_day) if number <= pages else []
     return Page(found, {
         "current_page": number,
         "total_pages": pages,
@@ -79,15 +83,21 @@ def _total(rows: QuerySet[M]) -> int:
     return total
 
 
-def slice_of(rows: QuerySet[M], offset: int, limit: int, total: int) -> list[M]:
-    """Up to `limit` of `total` ordered rows, from `offset` on."""
+def slice_of(rows: QuerySet[M], offset: int, limit: int, total: int, *, by_day: bool = False) -> list[M]:
+    """Up to `limit` of `total` ordered rows, from `offset` on; `by_day` as `page_of` says."""
     if offset < FAR:
         return list(rows[offset : offset + limit])
     count = min(limit, total - offset)
     from_end = total - offset - count
-    keys = rows.values_list("pk", flat=True)
-    if from_end < offset:
-        found = list(keys.reverse()[from_end : from_end + count])[::-1]
+    if by_day and min(offset, from_end) >= _LARGE:
+        near, skipped = from_day_of(rows, offset)
+        found = _keys(near)[skipped : skipped + count]
+    elif from_end < offset:
+        found = _keys(rows).reverse()[from_end : from_end + count]
     else:
-        found = list(keys[offset : offset + count])
-    return list(rows.filter(pk__in=found))
+        found = _keys(rows)[offset : offset + count]
+    return list(rows.filter(pk__in=list(found)))
+
+
+def _keys(rows: QuerySet[M]) -> QuerySet[M, Any]:
+    return rows.values_list("pk", flat=True)

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.cache import caches
 from django.http import QueryDict
+from django.utils import timezone
 
 from accounts.actors import Actor, Viewer
-from gateway.contracts import pagination
+from gateway.contracts import days, pagination
+from gateway.contracts.portal import base
 from gateway.lib.money import Money
 from payments.models import Payment
 from payments.queries import visible_payments
@@ -214,6 +216,69 @@ def test_far_pages_are_the_same_rows_found_from_either_end(cast, some, monkeypat
         found += [row.pk for row in page.rows]
 
     assert found == expected
+
+
+@pytest.mark.parametrize("limit", [2, 7])
+def test_pages_found_by_their_day_are_the_same_rows(cast, some, api, monkeypatch, limit):
+    for name, value in (("FAR", 1), ("_LARGE", 1), ("_REMEMBER_SECONDS", 0)):
+        monkeypatch.setattr(pagination, name, value)
+    made = some(41)
+    noon, midnight = datetime(2026, 4, 9, 12, tzinfo=UTC), datetime(2026, 4, 21, tzinfo=UTC)
+    Payment.objects.filter(pk=made[7].pk).update(created_at=noon)  # with the ninth's own
+    Payment.objects.filter(pk=made[20].pk).update(created_at=midnight)
+    Payment.objects.filter(pk__in=[made[30].pk, made[40].pk]).update(created_at=timezone.now())
+    rows = visible_payments(Viewer(cast.merchant_user, "test"))
+
+    def paged():
+        numbers = range(1, -(-rows.count() // limit) + 1)
+        pages = [pagination.page_of(QueryDict(f"page={n}&limit={limit}"), rows, by_day=True) for n in numbers]
+        return [row.pk for page in pages for row in page.rows]
+
+    assert paged() == [row.pk for row in rows.all()]
+    # What comes in moves every page by one, whatever was counted before.
+    assert api("merchant_user", "POST", "/payments", {"amount": 9, "order_id": "NEW"}).status_code == 201
+    assert paged() == [row.pk for row in rows.all()]
+    assert len(rows.all()) == 42
+
+
+def test_days_that_are_over_are_counted_once(cast, some, monkeypatch, django_assert_num_queries):
+    some(9)
+    rows = visible_payments(Viewer(cast.merchant_user, "test"))
+
+    with django_assert_num_queries(2):
+        near, before = days.from_day_of(rows, 4)
+    with django_assert_num_queries(1):  # of the days that are not over
+        days.from_day_of(rows, 7)
+
+    assert (near.first().amount_minor, before) == (500, 0)
+
+
+def test_a_day_is_over_an_hour_after_its_end(cast, some, monkeypatch):
+    some(2)
+    rows = visible_payments(Viewer(cast.merchant_user, "test"))
+    for moment, closed in ((datetime(2026, 4, 2, 0, 59, tzinfo=UTC), []), (datetime(2026, 4, 2, 1, tzinfo=UTC), [1])):
+        seen = []
+        monkeypatch.setattr(days.timezone, "now", lambda moment=moment: moment)
+        monkeypatch.setattr(days, "_counts", lambda rows, until, seen=seen: seen.extend(rows.filter(created_at__lt=until)) or [])
+        days.from_day_of(rows, 0)
+        assert [row.amount_minor // 100 for row in seen] == closed
+
+
+@pytest.mark.parametrize(("who", "query", "by_day"), [
+    ("merchant_user", "", True), ("api_user", "?page=2&limit=1", True), ("super_admin", "", True),
+    ("merchant_user", "?status=pending", False), ("admin", "", False),
+])
+def test_only_whole_lists_whose_rows_stay_are_paged_by_day(api, some, monkeypatch, who, query, by_day):
+    some(3)
+    asked = []
+
+    def page_of(*arguments, by_day):
+        asked.append(by_day)
+        return pagination.page_of(*arguments)
+
+    monkeypatch.setattr(base, "page_of", page_of)
+    assert api(who, "GET", f"/payments{query}").status_code == 200
+    assert asked == [by_day]
 
 
 def test_a_large_total_is_counted_once_in_a_while(cast, some, monkeypatch, django_assert_num_queries):

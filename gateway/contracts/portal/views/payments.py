@@ -22,7 +22,7 @@ class PaymentsView(PortalView):
     @docs.listing("list_payments", "List payments", "Payments", answers.PaymentBody, PaymentFilters)
     def get(self, request: Request) -> Response:
         rows = PaymentFilters.narrow(self.query, visible_payments(self.me.viewer))
-        return self.listed(rows, answers.payment)
+        return self.listed(rows, answers.payment, stay=True)
 
     @docs.call(
         "create_payment", "Create a payment", "Payments", answers.PaymentBody, status=201, body=AnyPayment,

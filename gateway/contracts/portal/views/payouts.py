@@ -22,7 +22,7 @@ class PayoutsView(PortalView):
     @docs.listing("list_payouts", "List payouts", "Payouts", answers.PayoutBody, PayoutFilters)
     def get(self, request: Request) -> Response:
         rows = PayoutFilters.narrow(self.query, visible_payouts(self.me.viewer))
-        return self.listed(rows, answers.payout)
+        return self.listed(rows, answers.payout, stay=True)
 
     @docs.call(
         "create_payout", "Create a payout", "Payouts", answers.PayoutBody, status=201, body=AnyPayout,
