@@ -18,6 +18,7 @@ from proof import (  # noqa: F401
     callbacks,
     chain,
     concurrency,
+    containers,
     dependencies,
     disks,
     doors,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Run = Callable[[int], str]
-SECTIONS = ("books", "concurrency", "kill", "dependencies", "callbacks", "webhooks", "doors", "chain", "soak")
+SECTIONS = ("books", "concurrency", "kill", "dependencies", "callbacks", "webhooks", "doors", "chain", "containers", "soak")
 
 
 @dataclass(frozen=True)

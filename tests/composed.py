@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from tests import released
 from tests.story import ROOT, free_port, wait_for
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -79,6 +80,7 @@ class Composition:
         whole["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         whole["LIVENESS_FILE"] = str(self.folder / f"alive-{service}-{number}")
         whole["TMPDIR"] = str(self.folder)
+        whole["PYTHONPATH"] = released.alone(self.folder)
         whole["HOST"] = "127.0.0.1"
         if service == "web":
             address = self.webs.setdefault(number, f"http://127.0.0.1:{free_port() if number else self.port}")
@@ -143,6 +145,9 @@ class Composition:
         for process, _ in self.processes.values():
             process.terminate()
         return {key: self._wait(*key) for key in list(self.processes)}
+
+    def remove(self) -> None:
+        """Nothing is left but files."""
 
     def logs(self) -> str:
         return "".join(file.read_text() for file in sorted(self.folder.glob("*.log")))

@@ -20,6 +20,8 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
 
+from tests import released
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -64,7 +66,7 @@ class Gateway:
         self.base = f"http://127.0.0.1:{self.port}"
         self.environment = os.environ | {
             "DATA_DIR": str(folder), "PORT": str(self.port), "PYTHONUNBUFFERED": "1", "LOG_JSON": "true",
-            "SWEEP_SECONDS": "0.5", "WORK_LEASE_SECONDS": "3", **settings,
+            "SWEEP_SECONDS": "0.5", "WORK_LEASE_SECONDS": "3", "PYTHONPATH": released.alone(folder), **settings,
         }
         self.environment.pop("DJANGO_SETTINGS_MODULE", None)
         self.log = folder / "run.log"

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.composed import Composition
+from tests.contained import ENGINE, Contained
 from tests.story import ROOT, Browser, Receiver, _send, wait_for
 
 pytestmark = [
@@ -51,18 +52,21 @@ def stores():
 
 @pytest.fixture(scope="module")
 def composed(stores, tmp_path_factory):
-    composed = Composition(tmp_path_factory.mktemp("compose"), **stores)
+    composed = (Contained if ENGINE else Composition)(tmp_path_factory.mktemp("compose"), **stores)
     guide = (ROOT / "docs" / "operations.md").read_text()
     (secrets,) = (text for text in re.findall(r"^```sh\n(.*?)^```$", guide, re.M | re.S) if "openssl" in text)
     subprocess.run(["sh", "-ec", secrets], cwd=composed.folder, check=True)
-    composed.build()
-    before = sorted(composed.app.rglob("*"))
-    composed.migrate()
-    composed.manage("crypto_keys", "--new", str(composed.folder / "signer" / "words"))
-    composed.up(web=2, worker=3, scheduler=2)
-    composed.wait_until_healthy()
-    yield composed
-    codes = composed.stop_all()
+    try:
+        composed.build()
+        before = sorted(composed.app.rglob("*"))
+        composed.migrate()
+        composed.manage("crypto_keys", "--new", str(composed.folder / "signer" / "words"))
+        composed.up(web=2, worker=3, scheduler=2)
+        composed.wait_until_healthy()
+        yield composed
+    finally:
+        codes = composed.stop_all()
+        composed.remove()
     assert {key: code for key, code in codes.items() if code} == {}
     assert "Traceback" not in composed.logs()
     assert sorted(composed.app.rglob("*")) == before  # the root may be read-only
