@@ -38,7 +38,7 @@ migrations: $(VENV)/.development
 bench: $(VENV)/.development
 	$(BIN)/python -m bench
 
-# All experiments of docs/proof.md, at most 45 minutes; `make proof ONLY="kill-web doors"` runs some.
+# All experiments of docs/proof.md, 80 minutes on two cores; `make proof ONLY="kill-web doors"` runs some.
 proof: $(VENV)/.proof
 	@env -u DATA_DIR -u PORT $(BIN)/python -m proof $(ONLY)
 

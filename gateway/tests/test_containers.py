@@ -1,4 +1,5 @@
-"""Dockerfile and compose.yaml, as far as they can be checked without an engine; tests/test_compose.py runs what they say."""
+"""Dockerfile and compose.yaml, as far as they can be checked without an engine; tests/test_compose.py runs what they say,
+in processes or (`tests/contained.py`) in containers."""
 
 from __future__ import annotations
 
