@@ -61,12 +61,18 @@ def _plain(name: str) -> str:
 
 def alone(folder: Path) -> str:
     """A folder for a process's PYTHONPATH, in which it finds no more than requirements.txt brings."""
+    place = folder / "released"
+    if not place.exists():  # once: processes may be reading it
+        place.mkdir()
+        (place / "sitecustomize.py").write_text(_SITE.format(names=_missing()))
+    return str(place)
+
+
+@cache
+def _missing() -> set[str]:
+    """Modules that are here for other reasons."""
     brought = needed()
-    missing = {
+    return {
         module for module, names in packages_distributions().items()
         if not {_plain(name) for name in names} & brought and module.isidentifier()
     }
-    place = folder / "released"
-    place.mkdir(exist_ok=True)
-    (place / "sitecustomize.py").write_text(_SITE.format(names=missing))
-    return str(place)
