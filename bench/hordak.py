@@ -5,7 +5,7 @@ It is no dependency of ours and lives in an environment of its own, whose Python
     python -m venv /tmp/hordak && /tmp/hordak/bin/pip install -r requirements-bench.txt
     BENCH_HORDAK=/tmp/hordak/bin/python python -m bench hordak
 
-That Python runs this file as a script: `fill ACCOUNTS`, or `post SECONDS ACCOUNTS`, which prints transfers a second.
+That Python runs this module: `fill ACCOUNTS`, or `post SECONDS ACCOUNTS`, which prints transfers a second.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import sys
 import time
 from importlib import import_module
 from typing import Any
+
+from bench import crowd
 
 PYTHON = os.environ.get("BENCH_HORDAK", "")
 ACCOUNTS = {"post, spread": 1_000, "post, one wallet": 1}
@@ -30,13 +32,12 @@ def fill() -> None:
 
 def rate(case: str, clients: int, seconds: int) -> float:
     """Transfers a second of `clients` processes."""
-    command = [PYTHON, __file__, "post", str(seconds), str(ACCOUNTS[case])]
-    posting = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment()) for _ in range(clients)]
-    return sum(float(process.communicate()[0]) for process in posting)
+    command = [PYTHON, "-m", "bench.hordak", "post", str(seconds), str(ACCOUNTS[case])]
+    return crowd.rate(command, clients, _environment())
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PYTHON, __file__, *arguments], env=_environment(), text=True)
+    return subprocess.run([PYTHON, "-m", "bench.hordak", *arguments], env=_environment(), text=True)
 
 
 def _environment() -> dict[str, str]:
@@ -73,7 +74,9 @@ def _fill(models: Any, accounts: int) -> None:
 def _post(models: Any, seconds: float, accounts: int) -> float:
     house = models.Account.objects.get(name="house")
     wallets = list(models.Account.objects.filter(name__startswith="wallet").order_by("pk")[:accounts])
-    rupee, count, began = import_module("moneyed").Money("1.00", "INR"), 0, time.monotonic()
+    rupee, count = import_module("moneyed").Money("1.00", "INR"), 0
+    crowd.wait_for_the_others()
+    began = time.monotonic()
     while time.monotonic() - began < seconds:
         random.choice(wallets).transfer_to(house, rupee)
         count += 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import sys
 import time
+
+from bench import crowd
 
 MERCHANTS = {"post, spread": 1_000, "post, one wallet": 1}
 
@@ -14,8 +15,7 @@ MERCHANTS = {"post, spread": 1_000, "post, one wallet": 1}
 def rate(case: str, clients: int, seconds: int) -> float:
     """Postings a second of `clients` processes."""
     command = [sys.executable, "-m", "bench.posting", str(seconds), str(MERCHANTS[case])]
-    posting = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(clients)]
-    return sum(float(process.communicate()[0]) for process in posting)
+    return crowd.rate(command, clients)
 
 
 def main(seconds: float, merchants: int) -> float:
@@ -27,6 +27,7 @@ def main(seconds: float, merchants: int) -> float:
 
     ids = list(Merchant.objects.order_by("pk").values_list("pk", flat=True)[:merchants])
     names, count = f"bench:{os.getpid()}:", 0
+    crowd.wait_for_the_others()
     began = time.monotonic()
     while time.monotonic() - began < seconds:
         merchant = random.choice(ids)
