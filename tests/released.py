@@ -44,8 +44,8 @@ def needed(file: str = "requirements.txt") -> frozenset[str]:
     asked = [(one.name, extra) for one in pinned(file) for extra in ("", *one.extras)]
     while asked:
         name, extra = asked.pop()
-        if (_plain(name), extra) not in seen:
-            seen.add((_plain(name), extra))
+        if (plain(name), extra) not in seen:
+            seen.add((plain(name), extra))
             asked += [(one.name, more) for one in _requirements(name, extra) for more in ("", *one.extras)]
     return frozenset(name for name, _ in seen)
 
@@ -55,7 +55,7 @@ def _requirements(name: str, extra: str) -> list[Requirement]:
     return [one for one in found if one.marker is None or one.marker.evaluate({"extra": extra})]
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -74,5 +74,5 @@ def _missing() -> set[str]:
     brought = needed()
     return {
         module for module, names in packages_distributions().items()
-        if not {_plain(name) for name in names} & brought and module.isidentifier()
+        if not {plain(name) for name in names} & brought and module.isidentifier()
     }

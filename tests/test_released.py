@@ -11,7 +11,7 @@ from tests import released
 
 
 def test_what_is_pinned_is_what_is_needed():
-    pinned = {released._plain(one.name) for one in released.pinned("requirements.txt")}
+    pinned = {released.plain(one.name) for one in released.pinned("requirements.txt")}
 
     assert pinned == released.needed()
 

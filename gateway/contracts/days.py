@@ -6,7 +6,6 @@ The counts of one list are read once an hour in each process; only what came sin
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -14,6 +13,8 @@ from django.core.cache import caches
 from django.db.models import Count, Model, QuerySet
 from django.db.models.functions import TruncDay
 from django.utils import timezone
+
+from gateway.contracts.remembered import key_of
 
 M = TypeVar("M", bound=Model)
 _KEEP_SECONDS = 3600
@@ -37,7 +38,7 @@ def from_day_of(rows: QuerySet[M], offset: int) -> tuple[QuerySet[M], int]:
 def _counts(rows: QuerySet[M], until: datetime) -> Counts:
     """Of each day before `until` that has rows, newest first."""
     closed = rows.filter(created_at__lt=until).order_by()
-    key = "days:" + hashlib.sha256(str(closed.query).encode("utf-8", "replace")).hexdigest()
+    key = key_of("days", closed)
     known: Counts | None = caches["local"].get(key)
     if known is None:
         by_day = closed.annotate(day=TruncDay("created_at", tzinfo=UTC)).values_list("day")

@@ -6,7 +6,6 @@ whichever end is nearer, or from its own day where days can be counted (`days`);
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any, Generic, TypedDict, TypeVar
@@ -16,6 +15,7 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 
 from gateway.contracts.days import from_day_of
+from gateway.contracts.remembered import key_of
 from gateway.lib.errors import InvalidFields
 
 M = TypeVar("M", bound=Model)
@@ -73,7 +73,7 @@ def whole_number(query: QueryDict, name: str, default: int, most: int) -> int:
 def _total(rows: QuerySet[M]) -> int:
     if rows.query.is_empty():
         return 0
-    key = "total:" + hashlib.sha256(str(rows.query).encode("utf-8", "replace")).hexdigest()
+    key = key_of("total", rows)
     known: int | None = caches["local"].get(key)
     if known is not None:
         return known

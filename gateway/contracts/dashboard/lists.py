@@ -7,7 +7,6 @@ in ten seconds (longer where the sum itself takes longer), and both figures come
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from django.http import QueryDict
 
 from crypto.queries.places import Place
 from gateway.contracts.pagination import DEFAULT_LIMIT, FAR, MAX_LIMIT, MAX_PAGE, Pagination, slice_of, whole_number
+from gateway.contracts.remembered import key_of
 
 M = TypeVar("M", bound=Model)
 # All rows → how many they are, and what is said about them.
@@ -73,8 +73,7 @@ def _rows(rows: QuerySet[M], offset: int, count: int, total: int, kept: Kept | N
 def _summed(rows: QuerySet[M], summary: Summary[M]) -> tuple[int, dict[str, Any]]:
     if rows.query.is_empty():
         return summary(rows)
-    words = str(rows.order_by().query).encode("utf-8", "replace")
-    key = "summary:" + hashlib.sha256(words).hexdigest()
+    key = key_of("summary", rows.order_by())
     known: tuple[int, dict[str, Any]] | None = caches["local"].get(key)
     if known is not None:
         return known
