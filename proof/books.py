@@ -6,7 +6,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from proof.experiments import experiment
-from proof.services import services
 from proof.suite import passes
 
 STEPS = 100
@@ -22,7 +21,6 @@ def money_machine(count: int) -> str:
         chosen = f"--hypothesis-seed={seed + number}"
         return passes("tests/test_money_machine.py", chosen, workers=0, **sizes, **sqlite)
 
-    services()  # made here: two threads that ask at once would make two
     with ThreadPoolExecutor(2) as both:
         list(both.map(run, range(2)))
     return "wallet and model equal after every step, books exact after every story"

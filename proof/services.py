@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from functools import cache
@@ -183,14 +184,22 @@ class Services:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-@cache
+_making = threading.Lock()
+
+
 def services() -> Services:
-    """Those of this run, made when they are first asked for."""
+    """Those of this run, made when they are first asked for, whichever thread asks first."""
+    with _making:
+        return _services()
+
+
+@cache
+def _services() -> Services:
     return Services()
 
 
 def close_services() -> None:
-    if services.cache_info().currsize:
+    if _services.cache_info().currsize:
         services().close()
 
 
