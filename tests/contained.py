@@ -24,6 +24,8 @@ class Contained(Composition):
 
     def __init__(self, folder: Path, **more: str) -> None:
         super().__init__(folder, **more)
+        # In a container the paths are real; only the stores are elsewhere.
+        self.paths = {there: here for there, here in self.paths.items() if "://" in there}
         self.image = f"gateway-{folder.name}-{os.getpid()}".lower()
 
     def build(self) -> None:
@@ -37,13 +39,9 @@ class Contained(Composition):
             os.chown(mine, USER, USER)
 
     def environment(self, service: str, number: int) -> dict[str, str]:
-        """.env, then the service's own; the image brings its ENV, and its paths are real."""
+        """.env, then the service's own; the image brings its ENV."""
         whole = super().environment(service, number)
         own = {*self.env_file, *COMPOSE["services"][service]["environment"], "PORT", "HOST"}
-        there = {here: there for there, here in self.paths.items() if there.startswith(("/run", "/data"))}
-        for name in own:
-            for here, path in there.items():
-                whole[name] = whole[name].replace(here, path)
         return {name: whole[name] for name in own}
 
     def run(self, command: list[str], environment: dict[str, str]) -> str:
@@ -52,7 +50,7 @@ class Contained(Composition):
     def manage(self, *arguments: str) -> str:
         """Keys are made where the signer will read them, and in no other container is their folder there."""
         service = "signer" if "crypto_keys" in arguments else "web"
-        words = [word.replace(self.paths["/run/signer"], "/run/signer") for word in arguments]
+        words = [word.replace(str(self.folder / "signer"), "/run/signer") for word in arguments]
         return self._once(service, ["python", "manage.py", *words], self.environment(service, 0))
 
     def _once(self, service: str, command: list[str], environment: dict[str, str]) -> str:
