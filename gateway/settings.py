@@ -188,6 +188,8 @@ CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Celery would end a connection to the database before and after each task; Django ends it when it is old (gateway.celery).
+CELERY_DB_REUSE_MAX = 10**9
 CELERY_BEAT_SCHEDULER = "gateway.beat:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "schedule")
 # Seconds between two rounds of the quickest sweeps; wake-ups make the usual case faster than this.

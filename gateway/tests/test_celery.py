@@ -1,4 +1,10 @@
-"""A worker whose broker went away."""
+"""A worker whose broker went away, and what a task leaves for the next one."""
+
+import pytest
+from celery import signals
+from celery.fixups.django import DjangoWorkerFixup
+from django.conf import settings
+from django.db import connection
 
 from gateway.celery import app
 
@@ -23,3 +29,30 @@ def test_a_lost_broker_is_asked_for_every_five_seconds_however_long_it_is_away(m
         pass
 
     assert waits == [2, 4, *[5] * 298]
+
+
+@pytest.fixture
+def run_a_task(db):
+    """What a worker does around each task, Celery's part and ours; as it is in a worker, no transaction is open."""
+    fixup, task = DjangoWorkerFixup(app), app.tasks["celery.chunks"]
+
+    def run_a_task():
+        for signal, celery_does in (
+            (signals.task_prerun, fixup.on_task_prerun), (signals.task_postrun, fixup.on_task_postrun)
+        ):
+            celery_does(task)
+            signal.send(task)
+
+    return run_a_task
+
+
+@pytest.mark.skipif(not settings.ON_POSTGRES, reason="the embedded database is a file, opened for each task")
+@pytest.mark.django_db(transaction=True)
+def test_a_task_takes_over_the_connection_of_the_one_before(run_a_task):
+    connection.ensure_connection()
+    kept = connection.connection
+
+    run_a_task()
+
+    assert connection.connection is kept
+    assert not kept.closed
