@@ -50,11 +50,16 @@ def claim_due(queryset: models.QuerySet[W], *, limit: int = 100, lease_seconds: 
         if connection.features.has_select_for_update_skip_locked:
             due = due.select_for_update(skip_locked=True, no_key=True, of=("self",))
         rows = list(due[:limit])
-        for row in rows:
-            row.lease, row.leased_until, row.tries = secrets.token_hex(8), until, row.tries + 1
         if rows:
-            type(rows[0])._default_manager.bulk_update(rows, ["lease", "leased_until", "tries"])
+            _lease(rows, secrets.token_hex(8), until)
     return rows
+
+
+def _lease(rows: list[W], token: str, until: datetime) -> None:
+    taken = type(rows[0])._default_manager.filter(pk__in=[row.pk for row in rows])
+    taken.update(lease=token, leased_until=until, tries=models.F("tries") + 1)
+    for row in rows:
+        row.lease, row.leased_until, row.tries = token, until, row.tries + 1
 
 
 def settle(row: WorkModel, *, due_at: datetime | None = None, **changes: Any) -> bool:
@@ -76,11 +81,12 @@ def drive(queryset: models.QuerySet[W], step: Callable[[W], None], *, limit: int
     """
     started, taken = time.monotonic(), 0
     while taken < limit and time.monotonic() - started < settings.WORK_LEASE_SECONDS:
-        rows = claim_due(queryset, limit=min(_BATCH, limit - taken))
+        wanted = min(_BATCH, limit - taken)
+        rows = claim_due(queryset, limit=wanted)
         for row in rows:
             _guarded(step, row)
         taken += len(rows)
-        if not rows:
+        if len(rows) < wanted:  # what fell due meanwhile has a wake-up of its own
             break
     return taken
 
