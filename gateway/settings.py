@@ -188,7 +188,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Celery would end a connection to the database before and after each task; Django ends it when it is old (gateway.celery).
+# Celery would end the connection to the database before and after each task; gateway.celery ends one that is old or dead.
 CELERY_DB_REUSE_MAX = 10**9
 CELERY_BEAT_SCHEDULER = "gateway.beat:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "schedule")

@@ -34,18 +34,29 @@ def test_a_count_is_forgotten_after_its_time():
     counters.increment(LOCATION, "k", 60)
     counters.increment(LOCATION, "k", 600)
 
-    connection = counters._pool(LOCATION).get_connection()
-    connection.send_command("TTL", "k")
-    assert 55 <= connection.read_response() <= 60
-    counters._pool(LOCATION).release(connection)
+    with redis.Redis.from_url(LOCATION) as client:
+        assert 55 <= client.ttl("k") <= 60
 
 
 def test_a_connection_that_the_server_closed_is_replaced_unnoticed():
     assert counters.increment(LOCATION, "k", 60) == 1
-    kept = counters._pool(LOCATION).get_connection()
+    kept = counters._own.connections[LOCATION]
     kept.send_command("CLIENT", "ID")
     with redis.Redis.from_url(LOCATION) as other:
         other.client_kill_filter(_id=kept.read_response())
-    counters._pool(LOCATION).release(kept)
+
+    assert counters.increment(LOCATION, "k", 60) == 2
+    assert counters._own.connections[LOCATION] is kept
+
+
+def test_a_server_that_is_gone_is_told_and_asked_anew_the_next_time(monkeypatch):
+    assert counters.increment(LOCATION, "k", 60) == 1
+    kept, port = counters._own.connections[LOCATION], counters._own.connections[LOCATION].port
+    kept.disconnect()
+    monkeypatch.setattr(kept, "port", 1)
+
+    with pytest.raises(redis.ConnectionError):
+        counters.increment(LOCATION, "k", 60)
+    monkeypatch.setattr(kept, "port", port)
 
     assert counters.increment(LOCATION, "k", 60) == 2
