@@ -100,14 +100,23 @@ if ON_POSTGRES:
     _database["CONN_MAX_AGE"] = env.whole("DATABASE_CONN_MAX_AGE", 60, least=0)
     _database["CONN_HEALTH_CHECKS"] = True
     _database["ENGINE"] = "gateway.lib.postgresql"
+    # A machine that vanishes says nothing. Both sides give a connection up that is silent for half a minute: we would
+    # wait for an answer, and the server would keep the locks of a transaction whose client is no more.
+    _network = {
+        "connect_timeout": 2, "tcp_user_timeout": 10_000,
+        "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
+    }
     # What the address itself says (?sslmode=verify-full, ?target_session_attrs=read-write) stands.
     _said = _database.get("OPTIONS", {})
     if DATABASE_POOLED:
-        _database["OPTIONS"] = {"connect_timeout": 2, "prepare_threshold": None} | _said
+        _database["OPTIONS"] = _network | {"prepare_threshold": None} | _said
         _database["DISABLE_SERVER_SIDE_CURSORS"] = True
     else:
-        _start = "-c statement_timeout=30000 -c timezone=UTC"
-        _database["OPTIONS"] = {"connect_timeout": 2, "options": _start, "prepare_threshold": 2} | _said
+        _start = (
+            "-c statement_timeout=30000 -c timezone=UTC -c idle_in_transaction_session_timeout=60000 "
+            "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+        )
+        _database["OPTIONS"] = _network | {"options": _start, "prepare_threshold": 2} | _said
 else:
     # Every atomic block takes the write lock at once: no read can later fail to become a write.
     _database["OPTIONS"] = {
@@ -188,7 +197,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Celery would end the connection to the database before and after each task; gateway.celery ends one that is old or dead.
+# Celery would end the database connection before and after each task; gateway.celery ends one that is old or dead.
 CELERY_DB_REUSE_MAX = 10**9
 CELERY_BEAT_SCHEDULER = "gateway.beat:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "schedule")

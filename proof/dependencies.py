@@ -92,3 +92,25 @@ def broker_at_commit(count: int) -> str:
 def postgres_restarts(count: int) -> str:
     load, back = database_away(count, services().postgres.stop, every=(1, 3), seconds=1)
     return f"{load.statuses[503]} × 503 while it was down, 0 × 500; first success after {back:.2f} s; books exact"
+
+
+@experiment(SECTION, "postgres-vanishes", "PostgreSQL's machine silent, every packet swallowed, for so many seconds", count=60)
+def postgres_vanishes(count: int) -> str:
+    with house() as home:
+        with Load(home) as load:
+            load.warm_up()
+            with services().postgres.cut_off():
+                began = time.monotonic()
+                time.sleep(count)
+            back = until(home.serves, seconds=60)
+            again = load.total
+            until(lambda: load.total > again + 20, seconds=60)
+        load.compare()
+        load.saw_no_500()
+        slowest = max(took for when, took in load.waits if when >= began)
+        assert slowest < 35, f"a caller waited {slowest:.0f} s"
+        assert load.statuses[503] > 0
+        return (
+            f"{load.statuses[503]} × 503 meanwhile, 0 × 500, slowest answer {slowest:.0f} s; first success {back:.1f} s after "
+            f"its return, 0 lost, 0 doubled, no lock left behind; books exact"
+        )

@@ -13,7 +13,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -86,6 +87,19 @@ class PostgreSQL:
         for pid in [leader, *children_of(leader)]:
             kill(pid)
         until(lambda: not alive(leader), seconds=10)
+
+    @contextmanager
+    def cut_off(self) -> Iterator[None]:
+        """Its network swallows every packet, both ways, and says nothing: as a machine that has lost its power does."""
+        assert os.geteuid() == 0 and shutil.which("iptables"), "needs root and iptables, to swallow packets"
+        rules = [["INPUT", "-p", "tcp", port, str(self.port), "-j", "DROP"] for port in ("--dport", "--sport")]
+        try:
+            for rule in rules:
+                subprocess.run(["iptables", "-I", *rule], check=True)
+            yield
+        finally:
+            for rule in rules:
+                subprocess.run(["iptables", "-D", *rule], check=False)
 
     def create(self, database: str) -> str:
         self._do("psql", "-q", "-c", f"CREATE DATABASE {database}", self.url("postgres"))

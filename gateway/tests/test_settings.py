@@ -154,11 +154,18 @@ def test_a_secret_file_that_is_not_there_is_named(load):
         load(GATEWAY_PEPPER=None, GATEWAY_PEPPER_FILE="/run/secrets/none")
 
 
+NETWORK = {
+    "connect_timeout": 2, "tcp_user_timeout": 10_000, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
+}
+SESSION = (
+    "-c statement_timeout=30000 -c timezone=UTC -c idle_in_transaction_session_timeout=60000 "
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+)
 TLS = "postgres://gateway@db1:5432,db2:5433/gateway?sslmode=verify-full&target_session_attrs=read-write"
 
 
 @pytest.mark.parametrize(("pooled", "ours"), [
-    ("false", {"options": "-c statement_timeout=30000 -c timezone=UTC", "prepare_threshold": 2}),
+    ("false", {"options": SESSION, "prepare_threshold": 2}),
     ("true", {"prepare_threshold": None}),
 ])
 def test_what_the_address_of_the_database_asks_for_is_kept(load, pooled, ours):
@@ -166,13 +173,13 @@ def test_what_the_address_of_the_database_asks_for_is_kept(load, pooled, ours):
 
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db1,db2", "5432,5433", "gateway")
     asked = {"sslmode": "verify-full", "target_session_attrs": "read-write"}
-    assert database["OPTIONS"] == {"connect_timeout": 2} | ours | asked
+    assert database["OPTIONS"] == NETWORK | ours | asked
 
 
 def test_behind_a_pooler_nothing_is_kept_in_a_session(load):
     database = load(DATABASE_POOLED="true")["DATABASES"]["default"]
 
-    assert database["OPTIONS"] == {"connect_timeout": 2, "prepare_threshold": None}
+    assert database["OPTIONS"] == NETWORK | {"prepare_threshold": None}
     assert database["DISABLE_SERVER_SIDE_CURSORS"] is True
 
 

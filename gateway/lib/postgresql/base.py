@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from django.db.backends.postgresql import base, operations
 from psycopg import RawCursor
+from psycopg.pq import TransactionStatus
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -23,7 +24,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
 
     def is_usable(self) -> bool:
-        if self.connection is None:
+        """A statement that was broken off (a task out of time) may still be running: no other can be sent then."""
+        if self.connection is None or self.connection.info.transaction_status != TransactionStatus.IDLE:
             return False
         if self.errors_occurred or self.connection.closed or _has_news(self.connection.fileno()):
             return bool(super().is_usable())

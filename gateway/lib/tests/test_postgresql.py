@@ -44,6 +44,23 @@ def test_a_connection_that_the_server_ended_is_replaced_before_it_is_used(checke
     assert answer("SELECT pg_backend_pid()") != ended
 
 
+def test_a_connection_whose_last_statement_was_broken_off_is_replaced_before_it_is_used(checked):
+    busy = answer("SELECT pg_backend_pid()")
+    checked.connection.pgconn.send_query(b"SELECT pg_sleep(60)")
+    checked.health_check_done = False
+
+    assert answer("SELECT pg_backend_pid()") != busy
+
+
+def test_neither_side_waits_for_ever_for_the_other(checked):
+    """Not where a pooler stands between: there the role has the server's part (docs/scaling.md)."""
+    ours = checked.connection.info.get_parameters()
+    servers = [answer(f"SHOW {name}") for name in ("idle_in_transaction_session_timeout", "tcp_keepalives_idle")]
+
+    assert (ours["tcp_user_timeout"], ours["keepalives_idle"], ours["connect_timeout"]) == ("10000", "10", "2")
+    assert servers == ["1min", "10"]
+
+
 def test_a_prepared_statement_is_kept_and_found_again_after_a_rollback(checked):
     from django.db import transaction
 
