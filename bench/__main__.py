@@ -20,7 +20,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from bench import deliveries, floor, hordak, payment_lists, posting, server
+from bench import crowd, deliveries, floor, hordak, payment_lists, posting, server
 
 CLIENTS = 8
 SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
@@ -49,7 +49,7 @@ def measure(folder: Path, running: server.Server, wanted: list[str]) -> None:
         if _is_wanted(case, wanted):
             pairs = interleaved(partial(floor.rate, folder, case), partial(running.rate, case))
             report(f"{case}, HTTP beside SQL", pairs, goal)
-    for case in posting.MERCHANTS:
+    for case in crowd.WALLETS:
         if _is_wanted("posting", wanted):
             pairs = interleaved(partial(floor.rate, folder, case), partial(posting.rate, case))
             report(f"{case}, Python beside SQL", pairs, POSTING_GOAL)
@@ -71,7 +71,7 @@ def beside_hordak() -> None:
         print("| posting beside django-hordak | | | not measured: BENCH_HORDAK names no Python that has it | ≥ 2 |", flush=True)
         return
     hordak.fill()
-    for case in hordak.ACCOUNTS:
+    for case in crowd.WALLETS:
         pairs = interleaved(partial(hordak.rate, case), partial(posting.rate, case))
         report(f"{case}, beside django-hordak", pairs, HORDAK_GOAL)
 

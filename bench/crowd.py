@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+# Of postings: on how many wallets.
+WALLETS = {"post, spread": 1_000, "post, one wallet": 1}
+
 
 def rate(command: list[str], clients: int, environment: dict[str, str] | None = None) -> float:
     """The sum of what `clients` of this command print, each of which calls `wait_for_the_others` when it is ready."""

@@ -21,18 +21,17 @@ from typing import Any
 from bench import crowd
 
 PYTHON = os.environ.get("BENCH_HORDAK", "")
-ACCOUNTS = {"post, spread": 1_000, "post, one wallet": 1}
 _APPS = ["django.contrib.contenttypes", "django.contrib.auth", "mptt", "hordak"]
 
 
 def fill() -> None:
     """Its tables, in the benchmark's database, and its accounts."""
-    _run("fill", str(max(ACCOUNTS.values()))).check_returncode()
+    _run("fill", str(max(crowd.WALLETS.values()))).check_returncode()
 
 
 def rate(case: str, clients: int, seconds: int) -> float:
     """Transfers a second of `clients` processes."""
-    command = [PYTHON, "-m", "bench.hordak", "post", str(seconds), str(ACCOUNTS[case])]
+    command = [PYTHON, "-m", "bench.hordak", "post", str(seconds), str(crowd.WALLETS[case])]
     return crowd.rate(command, clients, _environment())
 
 

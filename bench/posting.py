@@ -9,12 +9,10 @@ import time
 
 from bench import crowd
 
-MERCHANTS = {"post, spread": 1_000, "post, one wallet": 1}
-
 
 def rate(case: str, clients: int, seconds: int) -> float:
     """Postings a second of `clients` processes."""
-    command = [sys.executable, "-m", "bench.posting", str(seconds), str(MERCHANTS[case])]
+    command = [sys.executable, "-m", "bench.posting", str(seconds), str(crowd.WALLETS[case])]
     return crowd.rate(command, clients)
 
 
