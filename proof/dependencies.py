@@ -96,8 +96,9 @@ def postgres_restarts(count: int) -> str:
 
 @experiment(SECTION, "postgres-vanishes", "PostgreSQL's machine silent, every packet swallowed, for so many seconds", count=60)
 def postgres_vanishes(count: int) -> str:
+    """More callers than the web processes have threads: nobody waits behind those that wait for the database."""
     with house() as home:
-        with Load(home) as load:
+        with Load(home, callers=24, pause=0.5) as load:
             load.warm_up()
             with services().postgres.cut_off():
                 began = time.monotonic()

@@ -1,17 +1,27 @@
-"""Django's PostgreSQL backend, with prepared statements beside its own, and a health check that asks nobody.
+"""Django's PostgreSQL backend, with prepared statements beside its own, and two habits about its connections.
 
 A kept connection is checked before each request. When the server has ended it, the end stands in its socket already: so
 a silent socket is a good one, and only one that has something to say is asked for more.
+
+A server that does not even refuse is tried by one thread at a time; the others fail at once, and their callers are told
+to come back. Otherwise every thread would wait for it, and every caller behind every thread.
 """
 
 from __future__ import annotations
 
 import select
+import threading
+import time
 from typing import Any, cast
 
+import psycopg
 from django.db.backends.postgresql import base, operations
 from psycopg import RawCursor
 from psycopg.pq import TransactionStatus
+
+# A failure that took so long was no refusal: the server was not reached.
+_SLOW_SECONDS = 1.0
+_vanished, _trying = threading.Event(), threading.Lock()
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -22,6 +32,27 @@ class DatabaseOperations(operations.DatabaseOperations):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
+
+    def get_new_connection(self, conn_params: Any) -> Any:
+        if not _vanished.is_set():
+            return self._reach(conn_params)
+        if not _trying.acquire(blocking=False):
+            raise psycopg.OperationalError("the server was not reached, and is being tried by another thread")
+        try:
+            return self._reach(conn_params)
+        finally:
+            _trying.release()
+
+    def _reach(self, conn_params: Any) -> Any:
+        began = time.monotonic()
+        try:
+            connection = super().get_new_connection(conn_params)
+        except psycopg.OperationalError:
+            if time.monotonic() - began >= _SLOW_SECONDS:
+                _vanished.set()
+            raise
+        _vanished.clear()
+        return connection
 
     def is_usable(self) -> bool:
         """A statement that was broken off (a task out of time) may still be running: no other can be sent then."""

@@ -1,7 +1,13 @@
-"""A kept connection: used without asking while it is silent, and replaced once the server has ended it."""
+"""A kept connection: used while it is silent, replaced once the server has ended it. A server that is not there at all."""
+
+import socket
+import threading
+import time
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
+
+from gateway.lib.postgresql import base
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -73,3 +79,55 @@ def test_a_prepared_statement_is_kept_and_found_again_after_a_rollback(checked):
         transaction.set_rollback(True)
 
     assert find_portal_key("gw_test_" + "A" * 43) is None
+
+
+@pytest.fixture
+def nobody(monkeypatch):
+    """An address whose packets nobody answers: connections wait there until they are let through."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent, socket.create_connection(silent.getsockname()):
+        monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+        monkeypatch.setitem(connection.settings_dict, "PORT", str(silent.getsockname()[1]))
+        yield
+    base._vanished.clear()
+
+
+def fails_in():
+    """Seconds until a thread of its own is told that there is no database."""
+    other = connections.create_connection("default")
+    began = time.monotonic()
+    with pytest.raises(OperationalError):
+        other.ensure_connection()
+    return time.monotonic() - began
+
+
+def test_a_server_that_says_nothing_is_tried_by_one_thread_at_a_time(nobody):
+    assert fails_in() >= 2  # connect_timeout
+    trying = threading.Thread(target=fails_in)
+    trying.start()
+    while not base._trying.locked():
+        time.sleep(0.01)
+
+    assert fails_in() < 1
+    assert trying.is_alive()
+    trying.join()
+
+
+def test_a_server_that_is_back_is_used_by_everybody_again(nobody, monkeypatch):
+    fails_in()
+    assert base._vanished.is_set()
+    monkeypatch.undo()
+
+    connections.create_connection("default").ensure_connection()
+
+    assert not base._vanished.is_set()
+    assert not base._trying.locked()
+
+
+def test_a_server_that_refuses_is_tried_by_everybody(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+    monkeypatch.setitem(connection.settings_dict, "PORT", str(port))
+
+    assert fails_in() < 1
+    assert not base._vanished.is_set()
