@@ -29,7 +29,7 @@ def increment(url: str, key: str, seconds: int) -> int:
     name, end = key.encode(), b"%d" % seconds
     command = b"%b$%d\r\n%b\r\n$%d\r\n%b\r\n" % (_COMMAND, len(name), name, len(end), end)
     kept = url in _own.connections
-    connection = _own.connections.get(url) or _own.connections.setdefault(url, _pool(url).make_connection())
+    connection = _own.connections.get(url) or _own.connections.setdefault(url, _new(url))
     try:
         return _ask(connection, command)
     except redis.ConnectionError:
@@ -57,7 +57,13 @@ class _Own(threading.local):
 _own = _Own()
 
 
+def _new(url: str) -> Any:
+    """Made outside the pool, which would count it for ever, also when its thread is no more."""
+    pool = _pool(url)
+    return pool.connection_class(**pool.connection_kwargs)
+
+
 @cache
 def _pool(url: str) -> ConnectionPool:
-    """Knows how connections to `url` are made; none is kept in it."""
+    """Knows how connections to `url` are made; none is in it."""
     return ConnectionPool.from_url(url, socket_connect_timeout=1, socket_timeout=1)

@@ -1,5 +1,6 @@
 """Counters in Redis: exact among threads, forgotten after their time, and back after a lost connection."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -28,6 +29,22 @@ def test_every_increment_counts_once():
         counts = sorted(pool.map(lambda _: counters.increment(LOCATION, "k", 60), range(200)))
 
     assert counts == list(range(1, 201))
+
+
+def test_threads_may_come_and_go():
+    """Each has a connection of its own, which ends with it."""
+    def count():
+        counts.append(counters.increment(LOCATION, "k", 60))
+
+    counts = []
+    for _ in range(300):
+        thread = threading.Thread(target=count)
+        thread.start()
+        thread.join()
+
+    assert counts == list(range(1, 301))
+    with redis.Redis.from_url(LOCATION) as client:
+        assert 0 < len([one for one in client.client_list() if one["db"] == LOCATION.rsplit("/", 1)[1]]) < 50
 
 
 def test_a_count_is_forgotten_after_its_time():
