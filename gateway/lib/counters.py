@@ -7,7 +7,8 @@ replaced when it is used.
 from __future__ import annotations
 
 import threading
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import redis
@@ -28,12 +29,12 @@ def increment(url: str, key: str, seconds: int) -> int:
     """
     name, end = key.encode(), b"%d" % seconds
     command = b"%b$%d\r\n%b\r\n$%d\r\n%b\r\n" % (_COMMAND, len(name), name, len(end), end)
-    kept = url in _own.connections
-    connection = _own.connections.get(url) or _own.connections.setdefault(url, _new(url))
+    kept = _own.connections.get(url)
+    connection = kept or _own.connections.setdefault(url, _maker(url)())
     try:
         return _ask(connection, command)
     except redis.ConnectionError:
-        if not kept:
+        if kept is None:
             raise
     return _ask(connection, command)
 
@@ -57,13 +58,8 @@ class _Own(threading.local):
 _own = _Own()
 
 
-def _new(url: str) -> Any:
-    """Made outside the pool, which would count it for ever, also when its thread is no more."""
-    pool = _pool(url)
-    return pool.connection_class(**pool.connection_kwargs)
-
-
 @cache
-def _pool(url: str) -> ConnectionPool:
-    """Knows how connections to `url` are made; none is in it."""
-    return ConnectionPool.from_url(url, socket_connect_timeout=1, socket_timeout=1)
+def _maker(url: str) -> Callable[[], Any]:
+    """Makes connections to `url` outside a pool, which would count each for ever, also when its thread is no more."""
+    pool = ConnectionPool.from_url(url, socket_connect_timeout=1, socket_timeout=1)
+    return partial(pool.connection_class, **pool.connection_kwargs)

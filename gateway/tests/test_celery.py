@@ -31,24 +31,18 @@ def test_a_lost_broker_is_asked_for_every_five_seconds_however_long_it_is_away(m
     assert waits == [2, 4, *[5] * 298]
 
 
-@pytest.fixture
-def run_a_task(db):
-    """What a worker does around each task, Celery's part and ours; as it is in a worker, no transaction is open."""
+def run_a_task():
+    """What a worker does around each task, Celery's part and ours."""
     fixup, task = DjangoWorkerFixup(app), app.tasks["celery.chunks"]
-
-    def run_a_task():
-        for signal, celery_does in (
-            (signals.task_prerun, fixup.on_task_prerun), (signals.task_postrun, fixup.on_task_postrun)
-        ):
-            celery_does(task)
-            signal.send(task)
-
-    return run_a_task
+    fixup.on_task_prerun(task)
+    signals.task_prerun.send(task)
+    fixup.on_task_postrun(task)
+    signals.task_postrun.send(task)
 
 
 @pytest.mark.skipif(not settings.ON_POSTGRES, reason="the embedded database is a file, opened for each task")
 @pytest.mark.django_db(transaction=True)
-def test_a_task_takes_over_the_connection_of_the_one_before(run_a_task):
+def test_a_task_takes_over_the_connection_of_the_one_before():
     connection.ensure_connection()
     kept = connection.connection
 
