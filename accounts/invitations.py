@@ -5,13 +5,13 @@ from __future__ import annotations
 import structlog
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
-from django.core.mail import send_mail
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from accounts.models import User
+from gateway.lib import mail
 
 log = structlog.get_logger(__name__)
 
@@ -34,23 +34,27 @@ If it was not you, ignore this message: your password stays as it is.
 
 
 def send_due(limit: int = 100) -> int:
-    """Sends what is due; a mail server that is down is tried again by the next sweep."""
+    """Sends what is due; a mail server that is down is tried again by the next sweep.
+
+    In no order, so that many that are put off again and again hold up nobody behind them.
+    """
     sent = 0
-    for user in User.objects.filter(Q(invitation_due=True) | Q(reset_due=True)).order_by("pk")[:limit]:
+    for user in User.objects.filter(Q(invitation_due=True) | Q(reset_due=True)).order_by("?")[:limit]:
         try:
-            _send(user)
+            done = _send(user)
         except OSError as error:
             log.warning("invitation_not_sent", user=user.public_id, error=type(error).__name__)
             break
-        User.objects.filter(pk=user.pk).update(invitation_due=False, reset_due=False)
-        sent += 1
+        if done:
+            User.objects.filter(pk=user.pk).update(invitation_due=False, reset_due=False)
+            sent += 1
     return sent
 
 
-def _send(user: User) -> None:
+def _send(user: User) -> bool:
     words = _TEXT if user.invitation_due else _RESET
     text = words.format(name=user.name, host=settings.PUBLIC_URL, link=password_link(user))
-    send_mail("Set your password", text, settings.DEFAULT_FROM_EMAIL, [user.email])
+    return mail.send_each("Set your password", text, [user.email], about=user.public_id)
 
 
 def password_link(user: User) -> str:

@@ -17,7 +17,7 @@ from accounts import audit
 from accounts.actors import Actor, team_users
 from accounts.credentials import issue_portal_keys, regenerate_portal_key
 from accounts.errors import EmailTaken, LastSuperAdmin, OwnAccount, RoleNotAllowed
-from accounts.models import OPERATORS, AccountStatus, Merchant, Role, User
+from accounts.models import OPERATORS, AccountStatus, AuditRecord, Merchant, Role, User
 from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
 from gateway.lib.jobs import wake
 
@@ -131,9 +131,9 @@ def update_user(
         user.parent = _reparented(actor, user, parent)
     if before["role"] != user.role or parent is not None:
         _check_place(user)
-    user.save(update_fields=["name", "parent", "role"])
     after = {"name": user.name, "parent": user.parent and user.parent.public_id, "role": user.role}
     changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
+    user.save(update_fields=[*changed])  # the rest may have been changed by somebody else since it was read
     audit.record(actor, "user.updated", user.public_id, merchant=user.merchant_id, changed=changed)
     return user
 
@@ -205,22 +205,35 @@ def suspend_user(*, actor: Actor, user: User) -> User:
         _check_not_last_super_admin(user)
     user.advance(AccountStatus.SUSPENDED)
     audit.record(actor, "user.suspended", user.public_id, merchant=user.merchant_id)
-    if user.role == Role.MERCHANT and user.merchant and not _other_merchant_users(user):
-        user.merchant.advance(AccountStatus.SUSPENDED)
-        audit.record(actor, "merchant.suspended", user.merchant.public_id, merchant=user.merchant)
+    merchant = user.merchant
+    is_last = user.role == Role.MERCHANT and not _other_merchant_users(user)
+    if merchant and is_last and merchant.status == AccountStatus.ACTIVE:
+        merchant.advance(AccountStatus.SUSPENDED)
+        audit.record(actor, "merchant.suspended", merchant.public_id, merchant=merchant)
     return user
 
 
 @transaction.atomic
 def activate_user(*, actor: Actor, user: User) -> User:
+    """A business that was suspended along with its last user comes back with this one."""
     _check_may_change(actor, user)
     user.advance(AccountStatus.ACTIVE)
     audit.record(actor, "user.activated", user.public_id, merchant=user.merchant_id)
     merchant = user.merchant
-    if user.role == Role.MERCHANT and merchant and merchant.status == AccountStatus.SUSPENDED:
+    if user.role == Role.MERCHANT and merchant and _went_with_its_last_user(merchant, user):
         merchant.advance(AccountStatus.ACTIVE)
         audit.record(actor, "merchant.activated", merchant.public_id, merchant=merchant)
     return user
+
+
+def _went_with_its_last_user(merchant: Merchant, user: User) -> bool:
+    """Not a business that an operator suspended for a reason, which `suspend_merchant` alone writes down as `detail`:
+    that is lifted by `activate_merchant`."""
+    if merchant.status != AccountStatus.SUSPENDED or _other_merchant_users(user):
+        return False
+    suspensions = AuditRecord.objects.filter(target=merchant.public_id, action="merchant.suspended")
+    latest = suspensions.order_by("-pk").first()
+    return latest is not None and "detail" not in latest.data
 
 
 @transaction.atomic

@@ -16,6 +16,13 @@ class NoSettlementAccount(GatewayError):
     message = "Set a settlement bank account first: withdrawals in rupees go there and nowhere else."
 
 
+class AddressRemoved(GatewayError):
+    """The merchant took the wallet off its list after it asked for the withdrawal."""
+
+    code = "address_removed"
+    message = "The wallet was taken off the list of withdrawal addresses: nothing is sent there any more."
+
+
 class RateMissing(GatewayError):
     code = "provider_unavailable"
     message = "Withdrawals of this currency to a bank account are not offered. Nothing was created."

@@ -7,14 +7,14 @@ depth. Mined is not the end: an intent ends at depth, and its bytes are sent aga
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
 from django.utils import timezone
 
 from crypto import forms
-from crypto.chains.base import Chain, Receipt
+from crypto.chains.base import Chain, Fee, NodeError, Receipt
 from crypto.models import Attempt, Outgoing
 from crypto.services.outgoing import fee_of, flag_outgoing, note_mined, sender_of, soon, stop_sender
 from crypto.services.outgoing_ends import end_outgoing, fail_outgoing
@@ -100,18 +100,47 @@ def _is_stuck(last: Attempt) -> bool:
 def _replace(outgoing: Outgoing, chain: Chain, attempts: list[Attempt], *, cancels: bool) -> None:
     """A form with the same nonce that offers more; with `cancels` one that moves nothing."""
     if len(attempts) >= _MOST_FORMS:
-        due = timezone.now() + timedelta(minutes=1)
-        flag_outgoing(outgoing=outgoing, flag=Flag.STUCK, detail=f"{len(attempts)} forms", due_at=due)
+        _no_more_forms(outgoing, chain, attempts)
         return
-    fee = chain.fee(forms.payment_of(outgoing, cancels=cancels), beyond=fee_of(attempts[0]))
+    fee = _higher_fee(outgoing, chain, attempts[0], cancels=cancels)
+    if fee is None:
+        return
     moves_coin = outgoing.token_id is None and not cancels
     if chain.native_balance(outgoing.sender) < fee.most + (int(outgoing.raw_units) if moves_coin else 0):
-        forms.put_off(outgoing, timezone.now() + timedelta(seconds=30), Waits.GAS)
+        _stay_with(outgoing, chain, attempts[0], timezone.now() + timedelta(seconds=30), Waits.GAS)
         return
     log.warning("outgoing_replaced", outgoing=outgoing.pk, form=len(attempts) + 1, cancels=cancels)
     attempt = forms.sign_form(outgoing, chain, fee, known=len(attempts), cancels=cancels)
     if attempt is not None:
         forms.broadcast(outgoing, attempt, chain)
+
+
+def _no_more_forms(outgoing: Outgoing, chain: Chain, attempts: list[Attempt]) -> None:
+    """A person is told once, and the next look, which comes at once, keeps the last form known."""
+    if outgoing.flag != Flag.STUCK:
+        detail = f"{len(attempts)} forms"
+        flag_outgoing(outgoing=outgoing, flag=Flag.STUCK, detail=detail, due_at=timezone.now())
+        return
+    _stay_with(outgoing, chain, attempts[0], timezone.now() + timedelta(minutes=1))
+
+
+def _higher_fee(outgoing: Outgoing, chain: Chain, last: Attempt, *, cancels: bool) -> Fee | None:
+    """None: there is none (above the ceiling, or it would fail now), and the node had forgotten the last form."""
+    try:
+        return chain.fee(forms.payment_of(outgoing, cancels=cancels), beyond=fee_of(last))
+    except NodeError:
+        if chain.knows(last.transaction_hash):
+            raise
+    forms.broadcast(outgoing, last, chain)
+    return None
+
+
+def _stay_with(outgoing: Outgoing, chain: Chain, last: Attempt, due_at: datetime, waits_for: str = "") -> None:
+    """No other form can be made: a node that forgot this one gets it again, or its nonce blocks all later ones."""
+    if chain.knows(last.transaction_hash):
+        forms.put_off(outgoing, due_at, waits_for)
+    else:
+        forms.broadcast(outgoing, last, chain)
 
 
 # Without a nonce -----------------------------------------------------------------------------------------

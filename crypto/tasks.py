@@ -50,7 +50,7 @@ def tell_owners() -> int:
     return withdrawal_notices.tell_owners()
 
 
-@shared_task(name="crypto.reconcile")
+@shared_task(name="crypto.reconcile", soft_time_limit=6 * 3600 - 60, time_limit=6 * 3600)
 def reconcile() -> int:
     from crypto.services import reconciling
 

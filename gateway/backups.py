@@ -29,8 +29,12 @@ def back_up(file: Path) -> int:
     if file.exists():
         raise BackupFailed(f"{file} exists already; a backup never overwrites another.")
     draft = file.with_name(f".{file.name}.part")
-    draft.unlink(missing_ok=True)
-    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft.unlink(missing_ok=True)
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise BackupFailed(f"{file} cannot be written: {error.strerror}.") from error
     try:
         _dump(draft)
         draft.replace(file)

@@ -18,7 +18,7 @@ from pathlib import Path
 from string import Template
 from types import FrameType
 
-from gateway.lib.environment import KEY_NAMES, data_dir
+from gateway.lib.environment import KEY_NAMES, Environment, data_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 25.0
@@ -132,6 +132,7 @@ def become(name: str) -> None:
 
 
 def main() -> None:
+    Environment().read_env(ROOT / ".env")  # as the settings do: ports and numbers of processes stand there as well
     if len(sys.argv) > 1:
         become(sys.argv[1])
     forget_counts()

@@ -58,6 +58,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "gateway.lib.middleware.RequestContextMiddleware",
     "gateway.lib.middleware.SecurityHeadersMiddleware",
+    "gateway.watching.views.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "gateway.contracts.door.ContractsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -177,7 +178,9 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever; 0, which Celery's guide
 # A worker that dies leaves its message to another. Twice is harmless: what is done is claimed in the database first.
 CELERY_TASK_ACKS_LATE = True
 # RabbitMQ takes a message for lost after half an hour; an export's row is found again by the next sweep anyway.
-CELERY_TASK_ANNOTATIONS = {"crypto.export": {"acks_late": False}}
+CELERY_TASK_ANNOTATIONS = {
+    name: {"acks_late": False} for name in ("crypto.export", "crypto.reconcile", "ledger.verify")
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway_jobs"
 # The signer's queue has nothing to do with names: only the process that holds the keys listens to it.

@@ -31,7 +31,9 @@ def main() -> int:
     if missing := _missing(bool(browser), services, absent):
         print(f"Required and not reachable: {missing}.")
         return 1
-    shared = {"BROWSER_TESTS": "1" if browser else "0", "CHROMIUM": browser or ""}
+    # The 200 random stories of the money machine are told on this database or, half and half, on both.
+    stories = os.environ.get("MONEY_MACHINE_RUNS", "100" if services else "200")
+    shared = {"BROWSER_TESTS": "1" if browser else "0", "CHROMIUM": browser or "", "MONEY_MACHINE_RUNS": stories}
     codes = [_pytest(shared | {"DATABASE_URL": "", "REDIS_URL": "", "CELERY_BROKER_URL": ""})]
     if services:
         second = {"DATABASE_URL": POSTGRES, "REDIS_URL": REDIS, "CELERY_BROKER_URL": "", "SECOND_RUN": "1"}

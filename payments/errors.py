@@ -32,6 +32,11 @@ class PaymentExpired(IllegalTransition):
     message = "This payment link has expired."
 
 
+class MerchantClosed(GatewayError):
+    code = "merchant_closed"
+    message = "This merchant takes no payments at the moment. Nothing was paid."
+
+
 class UtrUsed(InvalidFields):
     """Another payment into the same account has this UTR."""
 

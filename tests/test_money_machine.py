@@ -244,6 +244,19 @@ class MoneyMachine(RuleBasedStateMachine):
         if not approve:
             self._release(payout[1] + CHARGE)
 
+    @precondition(lambda self: self.model.payouts)
+    @rule(index=INDEX)
+    def reject_what_was_not_sent(self, index):
+        payout = self.model.payouts[index % len(self.model.payouts)]
+        row = Payout.objects.get(pk=payout[0].pk)
+        if payout[3] not in ("pending", "approved"):
+            with pytest.raises(IllegalTransition):
+                reject_payout(actor=self.admin, payout=row, reason="Fraud", approved=True)
+            return
+        reject_payout(actor=self.admin, payout=row, reason="Fraud", approved=True)
+        payout[3] = "rejected"
+        self._release(payout[1] + CHARGE)
+
     @rule()
     def send_payouts(self):
         payouts_work.drive_payouts()

@@ -97,7 +97,9 @@ def _locked(touched: Collection[UUID]) -> dict[UUID, Endpoint]:
 
 
 def _judge(endpoint: Endpoint, outcome: Outcome, now: datetime) -> None:
-    """What one attempt says about its endpoint."""
+    """What one attempt says about its endpoint; nothing, if it went to the address that the endpoint had before."""
+    if _moved(endpoint, outcome):
+        return
     if outcome.delivered:
         endpoint.failing_since = None
         return
@@ -108,6 +110,10 @@ def _judge(endpoint: Endpoint, outcome: Outcome, now: datetime) -> None:
         _disable(endpoint, "it answered 410 Gone")
     elif now - endpoint.failing_since >= timedelta(hours=settings.WEBHOOK_DISABLE_AFTER_HOURS):
         _disable(endpoint, f"nothing but failures for {settings.WEBHOOK_DISABLE_AFTER_HOURS} hours")
+
+
+def _moved(endpoint: Endpoint, outcome: Outcome) -> bool:
+    return endpoint.url != outcome.delivery.endpoint.url
 
 
 def _disable(endpoint: Endpoint, why: str) -> None:
@@ -158,6 +164,8 @@ def _write_down(ends: list[tuple[Outcome, _End]], now: datetime) -> None:
 def _delay(endpoint: Endpoint, outcome: Outcome, now: datetime) -> timedelta | None:
     if not endpoint.is_open:
         return None
+    if _moved(endpoint, outcome):
+        return timedelta(0)  # the new address has not been asked yet, not even if that was the last try
     headers = outcome.response.headers if outcome.response else {}
     asked = schedule.asked_delay(outcome.status, headers, now)
     return schedule.next_delay(outcome.delivery.attempts_before + 1, endpoint.retry_config, asked=asked)

@@ -131,7 +131,8 @@ def update_endpoint(
     enabled: bool | None = None,
     retry_config: dict[str, int] | None = None,
 ) -> Endpoint:
-    """Changes what is given. Enabling starts afresh; disabling gives up what still waits for the endpoint."""
+    """Changes what is given. Enabling starts afresh, and a new address has failed at nothing yet; disabling gives up
+    what still waits for the endpoint."""
     if url is not None:
         _check_url(url)
     with transaction.atomic():
@@ -148,6 +149,8 @@ def update_endpoint(
             setattr(endpoint, name, value)
         if enabled:
             endpoint.disabled_reason, endpoint.failing_since, endpoint.notice_due = "", None, False
+        if "url" in changed:
+            endpoint.failing_since = None
         if changed.get("enabled") is False:
             stop_deliveries(endpoint, "endpoint disabled by its owner")
         _save(endpoint)

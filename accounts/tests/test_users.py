@@ -6,6 +6,7 @@ from django.contrib.auth.hashers import get_hasher, identify_hasher
 from accounts.actors import Actor, Viewer, scope, team_merchants, team_users
 from accounts.credentials import find_portal_key
 from accounts.errors import EmailTaken, KeyReplaced, LastSuperAdmin, OwnAccount, RoleNotAllowed
+from accounts.merchants import activate_merchant, suspend_merchant
 from accounts.models import AuditRecord, Credential, Merchant, PortalKey, User
 from accounts.services import (
     activate_user,
@@ -134,6 +135,26 @@ def test_an_admin_changes_only_its_team_and_only_below_itself(cast):
     assert AuditRecord.objects.get(action="user.updated").data == {"changed": {"name": ["Api", "Renamed"]}}
 
 
+def test_what_was_not_given_is_not_written_back_from_an_old_read(cast):
+    boss = acting(cast.super_admin)
+    second, _ = create_user(actor=boss, email="second@example.com", name="Second", role="super_admin")
+    stale, api_user = User.objects.get(pk=second.pk), User.objects.get(pk=cast.api_user.pk)
+    owner, _ = create_user(
+        actor=boss, email="owner@example.com", name="Owner", role="merchant", parent=cast.admin, business_name="New"
+    )
+    User.objects.filter(pk=owner.pk).update(merchant=cast.merchant)
+    owner.refresh_from_db()
+    update_user(actor=boss, user=second, role="admin")
+    update_user(actor=boss, user=User.objects.get(pk=api_user.pk), parent=owner)
+
+    update_user(actor=boss, user=stale, name="New name", role="super_admin")
+    update_user(actor=boss, user=api_user, name="New api")
+
+    second.refresh_from_db()
+    assert (second.name, second.role) == ("New name", "admin")
+    assert User.objects.get(pk=api_user.pk).parent == owner
+
+
 def test_only_a_super_admin_changes_roles_and_only_within_a_kind(cast):
     with pytest.raises(NotAllowed):
         update_user(actor=acting(cast.admin), user=cast.api_user, role="merchant")
@@ -160,6 +181,47 @@ def test_suspending_a_merchant_takes_its_business_and_api_users_along(cast):
     assert User.objects.get(pk=cast.api_user.pk).is_active
     actions = list(AuditRecord.objects.order_by("pk").values_list("action", flat=True))[-4:]
     assert actions == ["user.suspended", "merchant.suspended", "user.activated", "merchant.activated"]
+
+
+def test_activating_a_user_lifts_no_suspension_that_an_operator_decided(cast):
+    boss, other = acting(cast.super_admin), User.objects.get(pk=cast.api_user.pk)
+    update_user(actor=boss, user=other, role="merchant", parent=cast.admin)
+    suspend_user(actor=boss, user=other)
+    suspend_merchant(actor=boss, merchant=Merchant.objects.get(pk=cast.merchant.pk), reason="Fraud")
+
+    activate_user(actor=acting(cast.admin), user=User.objects.get(pk=other.pk))
+
+    assert (User.objects.get(pk=other.pk).status, Merchant.objects.get(pk=cast.merchant.pk).status) == (
+        "active", "suspended",
+    )
+    assert not AuditRecord.objects.filter(action="merchant.activated").exists()
+    activate_merchant(actor=boss, merchant=Merchant.objects.get(pk=cast.merchant.pk))
+    assert User.objects.get(pk=other.pk).is_active
+
+
+def test_a_reason_counts_for_its_own_suspension_only(cast):
+    """Suspended for a reason and activated, then suspended along with its last user: that comes back with the user."""
+    boss, merchant = acting(cast.super_admin), Merchant.objects.get(pk=cast.merchant.pk)
+    suspend_merchant(actor=boss, merchant=merchant, reason="Fraud")
+    activate_merchant(actor=boss, merchant=merchant)
+    suspend_user(actor=boss, user=User.objects.get(pk=cast.merchant_user.pk))
+
+    activate_user(actor=boss, user=User.objects.get(pk=cast.merchant_user.pk))
+
+    assert Merchant.objects.get(pk=cast.merchant.pk).status == "active"
+
+
+def test_a_user_of_a_business_that_was_suspended_for_a_reason_comes_back_alone(cast):
+    """Its last user was suspended first, so that the business had gone along; an operator then gave a reason."""
+    boss, merchant = acting(cast.super_admin), Merchant.objects.get(pk=cast.merchant.pk)
+    suspend_user(actor=boss, user=User.objects.get(pk=cast.merchant_user.pk))
+    activate_merchant(actor=boss, merchant=merchant)
+    merchant.refresh_from_db()
+    suspend_merchant(actor=boss, merchant=merchant, reason="Fraud")
+
+    activate_user(actor=acting(cast.admin), user=User.objects.get(pk=cast.merchant_user.pk))
+
+    assert Merchant.objects.get(pk=cast.merchant.pk).status == "suspended"
 
 
 def test_nobody_suspends_themselves_the_last_super_admin_or_twice(cast):
@@ -288,3 +350,14 @@ def test_a_weak_first_password_makes_no_user(cast):
         create_user(actor=Actor.system("t"), email="x@example.com", name="X", role="super_admin", password="short")
 
     assert not User.objects.filter(email="x@example.com").exists()
+
+
+def test_the_last_user_of_a_business_that_is_suspended_already_is_suspended_too(cast):
+    boss = Actor(cast.super_admin, "tests")
+    suspend_merchant(actor=boss, merchant=Merchant.objects.get(pk=cast.merchant.pk), reason="fraud")
+
+    suspend_user(actor=boss, user=User.objects.select_related("merchant").get(pk=cast.merchant_user.pk))
+
+    assert User.objects.get(pk=cast.merchant_user.pk).status == "suspended"
+    rows = AuditRecord.objects.filter(action="merchant.suspended", target=cast.merchant.public_id)
+    assert [row.data for row in rows] == [{"detail": "fraud"}]

@@ -6,7 +6,7 @@ from django.core import signing
 from django.db.models import QuerySet
 
 from accounts.actors import Viewer, scope
-from accounts.models import Role
+from accounts.models import AccountStatus, Role
 from crypto.exports.services import KEPT
 from crypto.models import Export
 
@@ -18,12 +18,13 @@ def token_of(export: Export) -> str:
 
 
 def export_of_link(file_name: str, token: str) -> Export | None:
-    """The export of a good link whose file is there; None for anything else."""
+    """The export of a good link whose file is there; None for anything else, and while its merchant is suspended."""
     try:
         signing.TimestampSigner(salt=_SALT).unsign(f"{file_name}:{token}", max_age=KEPT)
     except signing.BadSignature:
         return None
-    export = Export.objects.select_related("merchant").filter(public_id=file_name.partition(".")[0]).first()
+    rows = Export.objects.select_related("merchant").filter(merchant__status=AccountStatus.ACTIVE)
+    export = rows.filter(public_id=file_name.partition(".")[0]).first()
     return export if export is not None and export.file_name == file_name and export.is_ready else None
 
 

@@ -2,7 +2,7 @@
 
 An address is rested and used again, by another merchant too once it is empty. So whatever is told about it here comes
 from the viewer's own sessions and transfers; what the address itself holds is the viewer's while it was last the
-viewer's, and nothing otherwise.
+viewer's, as far as the viewer's own transfers go, and nothing otherwise: another's may still arrive there late.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import (
+    BigIntegerField,
     Case,
     Count,
     Exists,
     F,
-    IntegerField,
     Max,
     Min,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
+    Sum,
     Value,
     When,
 )
+from django.db.models.functions import Cast, Coalesce, Greatest, Least
 
 from accounts.actors import Viewer, scope, team_merchants
 from accounts.models import Role
@@ -74,7 +76,8 @@ def visible_addresses(viewer: Viewer) -> QuerySet[Any]:
     own = scope(Session.objects.filter(address=OuterRef("pk")), viewer)
     ours = Q(merchant__in=team_merchants(viewer.user))
     held = Case(
-        When(ours, then=F("received_minor") - F("swept_minor")), default=Value(0), output_field=IntegerField()
+        When(ours & Q(received_minor__gt=F("swept_minor")), then=_own_part(viewer)),
+        default=Value(0), output_field=BigIntegerField(),
     )
     return (
         DepositAddress.objects.filter(Exists(own), mode=viewer.mode)
@@ -86,6 +89,24 @@ def visible_addresses(viewer: Viewer) -> QuerySet[Any]:
         .select_related("network")
         .order_by("-created_at", "-id")
     )
+
+
+def _own_part(viewer: Viewer) -> Any:
+    """What an address holds, or what came there for the viewer and was not swept, whichever is less: not another's
+    money. (A sweep of several merchants' money is nobody's, so after one this may still be too much.)
+    """
+    came = visible_credits(viewer).filter(address=OuterRef("pk"))
+    swept = Sweep.objects.filter(
+        address=OuterRef("pk"), status=Sweep.Status.SWEPT, merchant__in=team_merchants(viewer.user)
+    )
+    own = Greatest(_sum(came, "credited_minor") - _sum(swept, "amount_minor"), 0)
+    return Least(F("received_minor") - F("swept_minor"), own, output_field=BigIntegerField())
+
+
+def _sum(rows: QuerySet[Any], column: str) -> Any:
+    """Part of `received_minor`, so no longer than that; PostgreSQL calls a sum numeric all the same."""
+    total = rows.order_by().values("address").annotate(total=Sum(column)).values("total")
+    return Coalesce(Cast(Subquery(total), BigIntegerField()), 0)
 
 
 def address_totals(rows: QuerySet[Any]) -> AddressTotals:

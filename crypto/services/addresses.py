@@ -1,7 +1,8 @@
 """Which address a session gets, and when it gives it back.
 
 Of two sessions that ask at once each gets another address. One that still holds a merchant's funds is given to that
-merchant only, and one with a transfer on its way to nobody.
+merchant only, and one with a transfer on its way to nobody. A transfer that left the chain a moment ago still counts as
+on its way: mostly it is back in the mempool, and in another block soon.
 """
 
 from __future__ import annotations
@@ -16,6 +17,16 @@ from django.utils import timezone
 from accounts.models import Merchant
 from crypto.models import ChainTransaction, DepositAddress, Network, Session
 
+# A payer's transaction that a reorganisation put out of its block is mined again within minutes; one that some node
+# merely denies is found again at the next question, a minute later. After this it is rather lost than late.
+_MAY_COME_BACK = timedelta(minutes=15)
+
+
+def on_its_way() -> Q:
+    """Of transfers: those that wait for confirmations, and those that left the chain just now."""
+    Status = ChainTransaction.Status
+    return Q(status=Status.PENDING) | Q(status=Status.ORPHANED, updated_at__gt=timezone.now() - _MAY_COME_BACK)
+
 
 def take_address(*, merchant: Merchant, network: Network, mode: str) -> DepositAddress | None:
     """A free address, locked until the caller's transaction ends; None if there is none.
@@ -25,7 +36,7 @@ def take_address(*, merchant: Merchant, network: Network, mode: str) -> DepositA
     now = timezone.now()
     rested = Q(rests_until__isnull=True) | Q(rests_until__lte=now)
     empty_or_own = Q(received_minor=F("swept_minor")) | Q(merchant=merchant)
-    under_way = ChainTransaction.objects.filter(address=OuterRef("pk"), status=ChainTransaction.Status.PENDING)
+    under_way = ChainTransaction.objects.filter(on_its_way(), address=OuterRef("pk"))
     free = DepositAddress.objects.filter(
         rested, empty_or_own, ~Exists(under_way), network=network, mode=mode, session__isnull=True, is_active=True
     )

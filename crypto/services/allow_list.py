@@ -14,7 +14,7 @@ from accounts.actors import Actor
 from accounts.models import Merchant
 from accounts.settlement import check_may_change, delay
 from crypto import formats
-from crypto.models import DepositAddress, HotWallet, Network, WithdrawalAddress
+from crypto.models import DepositAddress, HotWallet, Network, Withdrawal, WithdrawalAddress
 from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.modes import Mode
 
@@ -47,7 +47,11 @@ def add_address(
 
 @transaction.atomic
 def remove_address(*, actor: Actor, address: WithdrawalAddress) -> None:
-    """At once. What is being sent there already goes on. Raises `NotAllowed`, `NotFound`, `IllegalTransition`."""
+    """At once: a withdrawal there that has not begun fails, one that waits for its approval is given none (an operator
+    rejects it), and one that is being sent goes on.
+
+    Raises `NotAllowed`, `NotFound`, `IllegalTransition`.
+    """
     check_may_change(actor, address.merchant)
     rows = WithdrawalAddress.objects.filter(pk=address.pk, removed_at__isnull=True)
     if not rows.update(removed_at=timezone.now(), notice_due=True):
@@ -85,11 +89,24 @@ def _is_ours(network: Network, address: str) -> bool:
     return form in {formats.lookup_form(network, wallet) for wallet in wallets}
 
 
+def is_removed(withdrawal: Withdrawal) -> bool:
+    """Whether the merchant took its wallet off the list since; never listed (test mode) is not removed.
+
+    Listed anew it waits anew, for what was asked before as well: whoever lists it now may not be who asked then.
+    """
+    known = WithdrawalAddress.objects.filter(
+        merchant=withdrawal.merchant_id, mode=withdrawal.mode, network=withdrawal.network_id,
+        address=withdrawal.address,
+    )
+    return known.exists() and not known.filter(removed_at__isnull=True, usable_from__lte=timezone.now()).exists()
+
+
 def check_address(*, merchant: Merchant, mode: str, network: Network, text: str) -> str:
     """An address that the merchant may withdraw to now, in the network's own spelling. Raises `InvalidFields`."""
     clean = clean_foreign_address(network, text)
     listed = WithdrawalAddress.objects.filter(merchant=merchant, mode=mode, removed_at__isnull=True)
-    if mode == Mode.TEST and not listed.exists():
+    known = WithdrawalAddress.objects.filter(merchant=merchant, mode=mode, network=network, address=clean)
+    if mode == Mode.TEST and not listed.exists() and not known.exists():
         return clean
     row = listed.filter(network=network, address=clean).first()
     if row is None:

@@ -93,7 +93,7 @@ def _check_words(words: dict[str, str]) -> None:
 def _check_metadata(metadata: dict[str, Any], expires_in: int) -> None:
     if not isinstance(metadata, dict):
         raise InvalidFields(metadata="must be an object")
-    if len(json.dumps(metadata)) > MAX_METADATA:
+    if len(json.dumps(metadata, ensure_ascii=False).encode()) > MAX_METADATA:
         raise InvalidFields(metadata=f"must have at most {MAX_METADATA} bytes as JSON")
     if type(expires_in) is not int or not SHORTEST <= expires_in <= LONGEST:
         raise InvalidFields(expires_in=f"must be a whole number of seconds from {SHORTEST} to {LONGEST}")
@@ -158,14 +158,14 @@ def expire_due(state: ChainState, *, limit: int = 200) -> int:
 
 
 def _under_way() -> Any:
-    return ChainTransaction.objects.filter(session=OuterRef("pk"), status=ChainTransaction.Status.PENDING)
+    return ChainTransaction.objects.filter(addresses.on_its_way(), session=OuterRef("pk"))
 
 
 @transaction.atomic
 def _expire(session: Session) -> bool:
     """False if something has arrived meanwhile."""
     row = lock(session.pk)
-    if row.status != Session.Status.PENDING or row.transactions.filter(status="pending").exists():
+    if row.status != Session.Status.PENDING or row.transactions.filter(addresses.on_its_way()).exists():
         return False
     if row.received_minor:
         _fail(row)

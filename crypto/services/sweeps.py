@@ -68,22 +68,39 @@ def _plan(address: DepositAddress, wanted: set[int]) -> bool:
 
 def held(address: DepositAddress, token: Token) -> tuple[int, int]:
     """What of a token is confirmed on an address and not swept: in the ledger's units, and in the chain's."""
-    came = ChainTransaction.objects.filter(
-        address=address, type=ChainTransaction.Type.INCOMING, status=ChainTransaction.Status.CONFIRMED,
-        currency=token.currency,
-    ).values_list("amount_minor", "raw_units")
+    came = _came(address, token).values_list("amount_minor", "raw_units")
     swept = Sweep.objects.filter(address=address, token=token, status=Status.SWEPT)
     gone = swept.values_list("amount_minor", "raw_units")
     minor = sum(row[0] for row in came) - sum(row[0] for row in gone)
     return minor, sum(int(row[1]) for row in came) - sum(int(row[1]) for row in gone)
 
 
+def _came(address: DepositAddress, token: Token) -> QuerySet[ChainTransaction]:
+    return ChainTransaction.objects.filter(
+        address=address, type=ChainTransaction.Type.INCOMING, status=ChainTransaction.Status.CONFIRMED,
+        currency=token.currency,
+    )
+
+
+def _owner(address: DepositAddress, token: Token, units: int) -> int | None:
+    """Whose transfers these `units` are: a sweep takes all there is, so they came last. Not simply who had the address
+    last: an earlier one's may arrive late. None if they are of several, who must not be shown each other's."""
+    owners, rest = set(), units
+    rows = _came(address, token).order_by("-confirmed_at", "-pk").values_list("merchant", "raw_units")
+    for merchant, raw_units in rows:
+        if rest <= 0:
+            break
+        owners.add(merchant)
+        rest -= int(raw_units)
+    return owners.pop() if len(owners) == 1 else None
+
+
 def _make(address: DepositAddress, token: Token, minor: int, units: int) -> bool:
     try:
         with transaction.atomic():
             Sweep.objects.create(
-                address=address, token=token, merchant=address.merchant, mode=address.mode, amount_minor=minor,
-                raw_units=str(units), due_at=timezone.now(),
+                address=address, token=token, merchant_id=_owner(address, token, units), mode=address.mode,
+                amount_minor=minor, raw_units=str(units), due_at=timezone.now(),
             )
             _mark(address, DepositAddress.SweepStatus.PENDING)
     except IntegrityError:

@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.operators import check_operator
+from crypto.errors import AddressRemoved
 from crypto.models import Withdrawal
+from crypto.services.allow_list import is_removed
 from crypto.services.outgoing import take_back
 from crypto.services.withdrawal_ends import fail_withdrawal, lock, write_down
 from crypto.services.withdrawal_steps import TASK
@@ -19,7 +21,7 @@ Status = Withdrawal.Status
 
 @transaction.atomic
 def approve_withdrawal(*, actor: Actor, withdrawal: Withdrawal) -> Withdrawal:
-    """Raises `NotAllowed`, `NotFound` (not in the actor's team), `OwnRecord`, `IllegalTransition`."""
+    """Raises `NotAllowed`, `NotFound` (not in the actor's team), `OwnRecord`, `IllegalTransition`, `AddressRemoved`."""
     check_operator(actor, withdrawal)
     now = timezone.now()
     rows = Withdrawal.objects.filter(
@@ -27,6 +29,8 @@ def approve_withdrawal(*, actor: Actor, withdrawal: Withdrawal) -> Withdrawal:
     )
     if not rows.update(approved_by=actor.user, approved_at=now, due_at=now, updated_at=now):
         raise IllegalTransition("This withdrawal does not wait for an approval any more.")
+    if is_removed(withdrawal):
+        raise AddressRemoved()
     withdrawal.refresh_from_db()
     write_down(actor, withdrawal, "withdrawal.approved")
     wake(TASK)

@@ -7,11 +7,11 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.mail import send_mail
 from django.utils import timezone
 
 from accounts.models import AccountStatus, Role, SettlementAccount, User
 from crypto.models import WithdrawalAddress
+from gateway.lib import mail
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,11 @@ If this was not you or somebody you trust, change your password at {host} and te
 
 
 def tell_owners(limit: int = 100) -> int:
-    """Sends what is due; a mail server that is down is tried again by the next sweep."""
+    """Sends what is due; a mail server that is down is tried again by the next sweep.
+
+    Which of them is by chance, so that many that are put off again and again hold up nobody behind them; they go in the
+    order of the changes they tell of.
+    """
     try:
         return _tell(WithdrawalAddress, _of_address, limit) + _tell(SettlementAccount, _of_account, limit)
     except OSError as error:
@@ -34,11 +38,12 @@ def tell_owners(limit: int = 100) -> int:
 
 
 def _tell(model: Any, words: Callable[[Any], str], limit: int) -> int:
-    rows = model.objects.filter(notice_due=True).select_related("merchant").order_by("pk")[:limit]
-    for row in rows:
-        _send(row, words(row))
-        model.objects.filter(pk=row.pk).update(notice_due=False)
-    return len(rows)
+    told = 0
+    rows = model.objects.filter(notice_due=True).select_related("merchant").order_by("?")[:limit]
+    for row in sorted(rows, key=lambda row: row.pk):
+        if _send(row, words(row)):
+            told += model.objects.filter(pk=row.pk).update(notice_due=False)
+    return told
 
 
 def _of_address(row: WithdrawalAddress) -> str:
@@ -52,10 +57,11 @@ def _of_account(row: SettlementAccount) -> str:
     return f"the settlement account of {row.merchant.name} was set to\n\n    {account}\n"
 
 
-def _send(row: Any, what: str) -> None:
+def _send(row: Any, what: str) -> bool:
     owners = User.objects.filter(merchant=row.merchant, role=Role.MERCHANT, status=AccountStatus.ACTIVE)
     waits = row.usable_from > timezone.now()
     usable = f" Nothing can be sent there\nbefore {row.usable_from:%d %b %Y, %H:%M} UTC." if waits else ""
     text = _TEXT.format(what=what, mode=row.mode, host=settings.PUBLIC_URL, usable=usable)
-    for address in owners.order_by("pk").values_list("email", flat=True):
-        send_mail("Where your withdrawals go was changed", text, settings.DEFAULT_FROM_EMAIL, [address])
+    addresses = owners.order_by("pk").values_list("email", flat=True)
+    about = f"{row._meta.label_lower} {row.pk}"
+    return mail.send_each("Where your withdrawals go was changed", text, addresses, about=about)

@@ -11,11 +11,13 @@ from django.utils import timezone
 from accounts.actors import Actor
 from crypto import formats
 from crypto.chains.registry import token_for
+from crypto.errors import AddressRemoved
 from crypto.models import Outgoing, Withdrawal
 from crypto.queries import hot_wallet
 from crypto.services import withdrawal_fiat
+from crypto.services.allow_list import is_removed
 from crypto.services.outgoing import create_outgoing
-from crypto.services.withdrawal_ends import lock, write_down
+from crypto.services.withdrawal_ends import fail_withdrawal, lock, write_down
 from gateway.lib.crash import crash_point
 from gateway.lib.errors import GatewayError
 from gateway.lib.work import drive, ended, settle
@@ -46,12 +48,18 @@ def _step(row: Withdrawal) -> None:
 
 @transaction.atomic
 def start_withdrawal(*, actor: Actor, withdrawal: Withdrawal) -> None:
-    """`processing` from now on. Without effect on one that has started, ended, or waits for its approval."""
+    """`processing` from now on, or failed if its wallet was taken off the list meanwhile.
+
+    Without effect on one that has started, ended, or waits for its approval.
+    """
     row = lock(withdrawal)
     if row.status != Status.PENDING or (row.needs_approval and row.approved_at is None):
         return
     if row.method == Method.FIAT:
         withdrawal_fiat.pay_out(actor, row)
+        return
+    if is_removed(row):
+        fail_withdrawal(withdrawal=row, code=AddressRemoved.code, reason=AddressRemoved.message, actor=actor)
         return
     wallet = hot_wallet(str(row.network_id), row.mode)
     if not wallet:

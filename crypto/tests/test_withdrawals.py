@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from crypto.services.allow_list import add_address, remove_address
 from crypto.services.withdrawal_limits import set_daily_limit
 from crypto.services.withdrawals import approve_withdrawal, create_withdrawal, reject_withdrawal
 from crypto.tests.chain_house import ONE, OUTSIDE, own, withdraw
+from gateway.lib import mail as letters
 from gateway.lib.errors import IllegalTransition, InvalidFields, NotAllowed, NotFound, ProviderUnavailable
 from gateway.lib.money import Money
 from gateway.lib.racing import together
@@ -303,7 +305,24 @@ def test_a_mail_server_that_is_down_is_tried_again(cast, monkeypatch):
     def no_server(*_):
         raise OSError("connection refused")
 
-    monkeypatch.setattr(withdrawal_notices, "send_mail", no_server)
+    monkeypatch.setattr(letters, "send_mail", no_server)
 
     assert withdrawal_notices.tell_owners() == 0
     assert WithdrawalAddress.objects.get().notice_due
+
+
+def test_an_owner_who_is_put_off_is_told_later_and_holds_up_nobody(cast, monkeypatch):
+    listed(cast)
+    told = []
+    put_off = smtplib.SMTPRecipientsRefused({"merchant@example.com": (450, b"4.2.0 try again")})
+    says = [put_off]
+
+    def relay(subject, text, sender, to):
+        if says:
+            raise says.pop()
+        told.extend(to)
+
+    monkeypatch.setattr(letters, "send_mail", relay)
+
+    assert (withdrawal_notices.tell_owners(), withdrawal_notices.tell_owners()) == (0, 1)
+    assert told == ["merchant@example.com"]

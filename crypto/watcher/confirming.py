@@ -59,7 +59,7 @@ def _deep_enough(state: ChainState, head: Block) -> QuerySet[ChainTransaction]:
 def _settle(chain: Chain, row: ChainTransaction, head: Block) -> bool:
     receipt = chain.receipt(row.transaction_hash)
     if receipt is None:
-        deposits.orphan(row)
+        _without_receipt(chain, row)
         return False
     if not receipt.succeeded:
         deposits.reject(row, "The transaction failed on chain; it moved nothing.")
@@ -74,6 +74,15 @@ def _settle(chain: Chain, row: ChainTransaction, head: Block) -> bool:
     done = crediting.credit(row=row, receipt=receipt)
     crash_point("credit.after_commit")
     return done
+
+
+def _without_receipt(chain: Chain, row: ChainTransaction) -> None:
+    """One node that lags has none either: only another block in its block's place says that the transfer is gone."""
+    assert row.height is not None, "only what was seen in a block lies deep enough"
+    if chain.block(row.height).hash != row.block_hash:
+        deposits.orphan(row)
+    else:
+        deposits.doubt(row, "Its block stands, but the node has no receipt of it: asked for again.")
 
 
 def _says_the_same(row: ChainTransaction, receipt: Receipt) -> bool:

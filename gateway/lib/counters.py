@@ -48,11 +48,19 @@ def _ask(connection: Any, command: bytes) -> int:
         raise
 
 
+class _Connections(dict[str, Any]):
+    """Ended with their thread: a connection of redis-py's is part of a cycle, and would wait for a collection."""
+
+    def __del__(self) -> None:
+        for connection in self.values():
+            connection.disconnect()
+
+
 class _Own(threading.local):
     """This thread's connections. A pool would look at the socket three times before it gave one out."""
 
     def __init__(self) -> None:
-        self.connections: dict[str, Any] = {}
+        self.connections = _Connections()
 
 
 _own = _Own()

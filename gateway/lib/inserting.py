@@ -22,8 +22,8 @@ from django.db.models import BooleanField, CharField, EmailField, Field, Foreign
 
 from gateway.lib.statements import fetch
 
-# Of one column of one row: given the row, what is written; or (in the statement's text) the id of an earlier row.
-_Value = Callable[[Model], Any]
+# Of one column of one row: given the row and the database, what is written there.
+_Value = Callable[[Model, Any], Any]
 _WRITTEN_AS_THEY_ARE = {CharField, EmailField, TextField, BooleanField}
 
 
@@ -46,7 +46,8 @@ def insert_together(*rows: Model, then: Call | None = None) -> None:
         return
     links = _links(rows)
     sql, values = _statement(tuple(type(row) for row in rows), links, then.sql if then else "")
-    parameters = [value(row) for row, of_row in zip(rows, values, strict=True) for value in of_row]
+    database = connections[DEFAULT_DB_ALIAS]  # looked up once, not for every column
+    parameters = [value(row, database) for row, of_row in zip(rows, values, strict=True) for value in of_row]
     with transaction.atomic() if connection.in_atomic_block else nullcontext():
         (keys,) = fetch(sql, [*parameters, *then.values] if then else parameters)
     for row, key in zip(rows, keys[: len(rows)], strict=True):
@@ -122,5 +123,6 @@ def _row(places: list[str], before: tuple[type[Model], ...], model: type[Model])
 
 def _written(field: Field[Any, Any]) -> _Value:
     if type(field) in _WRITTEN_AS_THEY_ARE:
-        return attrgetter(field.attname)
-    return lambda row: field.get_db_prep_save(field.pre_save(row, True), connections[DEFAULT_DB_ALIAS])
+        attribute = attrgetter(field.attname)
+        return lambda row, _: attribute(row)
+    return lambda row, database: field.get_db_prep_save(field.pre_save(row, True), database)

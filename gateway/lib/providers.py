@@ -61,6 +61,8 @@ class OutboundModel(WorkModel):
 
 Result = Literal["succeeded", "failed", "pending", "absent", "unknown", "unsent"]
 FINAL: tuple[Result, ...] = ("succeeded", "failed")
+# As long as their columns are in payments and payouts.
+_LONGEST_UTR, _LONGEST_REFERENCE, _LONGEST_CODE, _LONGEST_MESSAGE = 40, 64, 40, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Outcome:
 
     `absent` means: it has never heard of the reference, so nothing was moved and the same reference may be sent.
     `unknown` (no readable answer) and `unsent` (never reached it) are concluded by `call`, not said by a provider.
+    `code` and `message` are cut to what the columns hold; a `utr` or `reference` too long for its column is evidence
+    that nobody may change: `ValueError`, so that `call` concludes `unknown`.
     """
 
     result: Result
@@ -79,6 +83,12 @@ class Outcome:
     amount_minor: int | None = None
     currency: str = ""
     ask_after: float | None = None  # seconds
+
+    def __post_init__(self) -> None:
+        if len(self.utr) > _LONGEST_UTR or len(self.reference) > _LONGEST_REFERENCE:
+            raise ValueError("a UTR or reference is longer than any that we keep")
+        object.__setattr__(self, "code", self.code[:_LONGEST_CODE])
+        object.__setattr__(self, "message", self.message[:_LONGEST_MESSAGE])
 
     def moved(self, amount_minor: int, currency: str) -> bool:
         """Whether what it says it moved, so far as it says so, is exactly this."""

@@ -7,10 +7,11 @@ form carries a token, and `only_once` takes each token once, however often the b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from django import forms
 from django.core.cache import cache
 from django.http import HttpResponse
@@ -22,12 +23,29 @@ from gateway.panel.access import PanelRequest
 from gateway.panel.forms import PanelForm, carry_out
 from gateway.panel.rendering import dialog, done
 
+log = structlog.get_logger(__name__)
 _KEEP_TOKENS = 24 * 3600
+_UNDER_WAY, _DONE = 1, 2
 
 
 class AlreadySent(GatewayError):
     code = "already_sent"
     message = "This form was sent already, and it took effect once. Close it to see what happened."
+
+
+class PerhapsSent(GatewayError):
+    """It is under way in another request, or broke off there."""
+
+    code = "perhaps_sent"
+    message = (
+        "This form was sent already, and whether it took effect is not known here. Close it and look before you "
+        "send a new one."
+    )
+
+
+class CannotTell(GatewayError):
+    code = "service_unavailable"
+    message = "A form cannot be told from its copies for a moment, so nothing was done. Try again shortly."
 
 
 class OnceForm(PanelForm):
@@ -38,15 +56,34 @@ class OnceForm(PanelForm):
 
 @contextmanager
 def only_once(token: str) -> Iterator[None]:
-    """Does the work for the first who brings `token`; `AlreadySent` for everybody after. A refusal gives it back."""
+    """Does the work for the first who brings `token`; a refusal gives the token back.
+
+    For everybody after: `AlreadySent`; `PerhapsSent` while the first is at it, and for good if it broke off there.
+    `CannotTell` without the shared cache, and nothing was done.
+    """
     key = f"panel-once:{token}"
-    if not cache.add(key, 1, _KEEP_TOKENS):
-        raise AlreadySent()
+    if not _take(key):
+        raise AlreadySent() if _asked(lambda: cache.get(key)) == _DONE else PerhapsSent()
     try:
         yield
     except GatewayError:
-        cache.delete(key)
+        with suppress(CannotTell):
+            _asked(lambda: cache.delete(key))
         raise
+    with suppress(CannotTell):  # what was done stays done
+        _asked(lambda: cache.set(key, _DONE, _KEEP_TOKENS))
+
+
+def _take(key: str) -> bool:
+    return bool(_asked(lambda: cache.add(key, _UNDER_WAY, _KEEP_TOKENS)))
+
+
+def _asked(ask: Callable[[], object]) -> object:
+    try:
+        return ask()
+    except Exception as error:  # whatever a cache can raise
+        log.warning("panel_once_down", error=type(error).__name__)
+        raise CannotTell() from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.actors import Viewer, get_or_404, team_merchants
 from accounts.models import Merchant, Role, User
+from accounts.operators import MAY_DECIDE_OWN, is_own
 from gateway.lib.money import Money
 from gateway.panel.access import EVERYONE, FORM, MERCHANTS, OPERATORS, PanelRequest, page
 from gateway.panel.confirming import OnceForm, Step, confirm, confirm_looked_at, only_once
@@ -110,7 +111,7 @@ def _visible(viewer: Viewer, public_id: str) -> Payment:
 
 def _may_decide(user: User, row: Payment) -> bool:
     """What the buttons go by; `payments.services` keeps the rule."""
-    return user.is_operator and row.created_by_id != user.pk
+    return user.is_operator and not is_own(user, row, MAY_DECIDE_OWN)
 
 
 def _entries(viewer: Viewer, row: Payment, refunds: Sequence[Refund]) -> list[Entry]:

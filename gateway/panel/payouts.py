@@ -34,7 +34,7 @@ from payouts import queries, services
 from payouts.batches.queries import line_of
 from payouts.models import Payout
 from payouts.providers.registry import waits_for_batch
-from payouts.services.deciding import can_be_resolved
+from payouts.services.deciding import can_be_rejected, can_be_resolved
 from webhooks.queries import deliveries
 
 Status = Payout.Status
@@ -89,7 +89,7 @@ def payout(request: PanelRequest, public_id: str) -> HttpResponse:
         "may_decide": deciding and user.pk not in (row.created_by_id, row.first_approved_by_id),
         "is_own": deciding and row.created_by_id == user.pk,
         "is_first": deciding and row.first_approved_by_id == user.pk,
-        "may_reject": deciding and row.created_by_id != user.pk,
+        "may_reject": resolving and can_be_rejected(row),
         "may_clear": resolving and bool(row.flag) and row.status != Status.PROCESSING,
         "may_resolve": resolving and can_be_resolved(row),
         "line": line_of(row) if by_file and user.is_operator else None,
@@ -212,8 +212,14 @@ def _after_approval(row: Payout) -> str:
     if row.approvals_needed > 1 and row.first_approved_by is None:
         return "It is large, and nothing has reached this account yet: a second operator must approve it too."
     if waits_for_batch(row.provider):
-        return "It then waits for the next bank file. An approval cannot be taken back."
+        return "It then waits for the next bank file, and can be rejected until it stands in one."
     return "The bank is told at once. An approval cannot be taken back."
+
+
+class RejectForm(ReasonForm):
+    """Says what was seen: whoever rejects a payout that waits does not overturn an approval that came meanwhile."""
+
+    approved = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
 
 @page(OPERATORS, FORM, proof=True)
@@ -226,10 +232,13 @@ def reject(request: PanelRequest, public_id: str) -> HttpResponse:
     )
 
     def act(data: dict[str, Any]) -> Payout:
-        return services.reject_payout(actor=request.actor, payout=row, reason=data["reason"])
+        return services.reject_payout(
+            actor=request.actor, payout=row, reason=data["reason"], approved=data["approved"]
+        )
 
     said = f"{money_text(row.amount)} to {row.beneficiary_name} is rejected."
-    return confirm(request, step, act, form=ReasonForm, message=said)
+    seen = {"approved": row.status == Status.APPROVED}
+    return confirm(request, step, act, form=RejectForm, message=said, initial=seen)
 
 
 @page(OPERATORS, FORM, proof=True)

@@ -8,6 +8,7 @@ from functools import cached_property
 from django.db.models import TextChoices
 from django.utils import timezone
 
+from accounts.models import AccountStatus
 from crypto import formats
 from crypto.models import ChainState, ChainTransaction, Session, TransactionClaim
 from crypto.services.crediting import TOLERANCE_THOUSANDTHS
@@ -25,6 +26,7 @@ class State(TextChoices):
     PAID = "paid", "Payment received"
     FAILED = "failed", "Not all of it arrived"
     EXPIRED = "expired", "The time is over"
+    CLOSED = "closed", "This payment cannot be made now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class Seen:
     def _open_state(self) -> State:
         if self.session.expires_at <= timezone.now():
             return State.CHECKING
+        if self.session.merchant.status != AccountStatus.ACTIVE:
+            return State.CLOSED
         return State.PARTIAL if self.arrived_minor else State.WAITING
 
     @property

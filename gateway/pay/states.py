@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import TextChoices
 from django.utils import timezone
 
+from accounts.models import AccountStatus
 from gateway.pay.returning import back_to
 from payments.models import Payment
 
@@ -21,6 +22,7 @@ class State(TextChoices):
     PAID = "paid", "Payment received"
     FAILED = "failed", "Payment failed"
     EXPIRED = "expired", "This payment link has expired"
+    CLOSED = "closed", "This payment cannot be made now"
 
 
 def state_of(payment: Payment) -> State:
@@ -28,12 +30,18 @@ def state_of(payment: Payment) -> State:
     if payment.failure_code == "expired":
         return State.EXPIRED
     if payment.status == Status.CREATED and payment.due_at is None:
-        return State.EXPIRED if seconds_left(payment) == 0 else State.WAITING
+        return _waiting_state(payment)
     return {
         Status.CREATED: State.PROCESSING,  # the payer acted through the API, and a worker has not asked yet
         Status.PROCESSING: State.PROCESSING,
         Status.SUCCEEDED: State.PAID,
     }.get(Status(payment.status), State.FAILED)
+
+
+def _waiting_state(payment: Payment) -> State:
+    if seconds_left(payment) == 0:
+        return State.EXPIRED
+    return State.WAITING if payment.merchant.status == AccountStatus.ACTIVE else State.CLOSED
 
 
 def seconds_left(payment: Payment) -> int | None:

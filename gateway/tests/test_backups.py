@@ -122,3 +122,16 @@ def test_postgresqls_own_programs_connect_as_the_gateway_does(monkeypatch):
         "PGCONNECT_TIMEOUT": "2", "PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/run/ca.pem",
         "PGTARGETSESSIONATTRS": "read-write",
     }
+
+
+def test_a_backup_makes_its_folder_and_says_plainly_what_it_cannot_write(two, tmp_path):
+    first, _ = two
+    file = tmp_path / "backups" / "daily" / "copy.backup"
+
+    first.done("backup", str(file))
+
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    refused = first.run("backup", str(file / "within-a-file"))
+    assert refused.returncode == 1
+    assert "cannot be written" in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from gateway import run
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
@@ -88,3 +90,26 @@ def test_sigterm_ends_the_supervisor_and_its_children(tmp_path):
 
 def _in_a_folder_of_its_own(folder):
     return {name: value for name, value in os.environ.items() if name != "METRICS_DIR"} | {"DATA_DIR": str(folder)}
+
+
+def test_what_stands_in_the_env_file_counts_for_the_processes_too(monkeypatch, tmp_path):
+    """Its numbers are those of the settings; what the environment itself says goes first."""
+    for name in ("PORT", "WEB_PROCESSES"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)  # set before, so that both are taken out again afterwards
+    monkeypatch.setenv("HOST", "192.0.2.1")
+    (tmp_path / ".env").write_text("PORT=9123\nWEB_PROCESSES=4\nHOST=0.0.0.0\n")
+    (tmp_path / "Procfile").write_text((run.ROOT / "Procfile").read_text())
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    monkeypatch.setattr(run.sys, "argv", ["run", "web"])
+    became = []
+    monkeypatch.setattr(run.os, "execvpe", lambda program, command, environment: became.append(command))
+    monkeypatch.setattr(run, "forget_counts", lambda: pytest.fail("it became the web"))
+    monkeypatch.setattr(run, "become", lambda name, real=run.become: (real(name), sys.exit(0)))
+
+    with pytest.raises(SystemExit):
+        run.main()
+
+    (command,) = became
+    said = {name: command[command.index(name) + 1] for name in ("--port", "--workers", "--host")}
+    assert said == {"--port": "9123", "--workers": "4", "--host": "192.0.2.1"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections.abc import Callable
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,6 +16,18 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from gateway.watching.figures import Figures
 
 _LOOPBACK = ("127.0.0.1", "::1")
+
+
+class MetricsMiddleware:
+    """Answers `/metrics` before anybody looks at the Host header: a scrape knows the gateway by its inner name, or by
+    none. No page and no link is made from it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return metrics(request) if request.path_info == "/metrics" else self.get_response(request)
 
 
 @require_safe

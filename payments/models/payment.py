@@ -193,14 +193,18 @@ class Payment(StatefulModel, OutboundModel):
         return Money(self.amount_minor, self.currency)
 
     @property
+    def gross(self) -> Money:
+        """What was received; until that is known, what was asked for."""
+        return self.amount if self.received_minor is None else Money(self.received_minor, self.currency)
+
+    @property
     def fee(self) -> Money:
         return Money(self.fee_minor, self.currency)
 
     @property
     def net(self) -> Money:
         """What reaches the merchant: received (or, before that, asked) less the fee."""
-        gross = self.amount_minor if self.received_minor is None else self.received_minor
-        return Money(gross - self.fee_minor, self.currency)
+        return self.gross - self.fee
 
     @property
     def refundable_minor(self) -> int:

@@ -22,7 +22,7 @@ from gateway.lib.ids import random_text
 from gateway.lib.money import Money
 from gateway.lib.providers import Outcome, Result
 from gateway.lib.secrets import digest
-from gateway.lib.strict_json import MalformedJson, loads_object
+from gateway.lib.strict_json import loads_object
 from payments.errors import BadCallback
 from payments.models import SandboxCharge
 from payments.providers.base import Callback, Charge, Reversal
@@ -102,7 +102,7 @@ class Sandbox:
             raise BadCallback()
         try:
             return _callback(loads_object(body))
-        except (MalformedJson, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise BadCallback("This callback is not readable.") from error
 
 
@@ -117,9 +117,9 @@ def _callback(fields: dict[str, Any]) -> Callback:
         raise TypeError("amount must be an integer of minor units")
     outcome = Outcome(
         _STATUSES[fields["status"]],
-        utr=str(fields.get("utr", ""))[:40],
-        code=str(fields.get("code", ""))[:40],
-        message=str(fields.get("message", ""))[:200],
+        utr=str(fields.get("utr", "")),
+        code=str(fields.get("code", "")),
+        message=str(fields.get("message", "")),
         amount_minor=amount,
         currency=str(fields.get("currency", ""))[:8],
     )

@@ -6,9 +6,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import Actor
+from accounts.models import AccountStatus
 from gateway.lib.errors import IllegalTransition
 from gateway.lib.jobs import wake
-from payments.errors import OrderAlreadyPaid, PaymentExpired
+from payments.errors import MerchantClosed, OrderAlreadyPaid, PaymentExpired
 from payments.models import Payment
 from payments.providers.cards import CardDetails
 from payments.services import instruments
@@ -18,7 +19,9 @@ from payments.services.outcomes import begin, order_has_other_success
 def confirm_payment(
     *, actor: Actor, payment: Payment, vpa: str = "", utr: str = "", card: CardDetails | None = None
 ) -> Payment:
-    """Raises `InvalidFields`, `UtrUsed`, `PaymentExpired`, `OrderAlreadyPaid`, `IllegalTransition` (not waiting)."""
+    """Raises `InvalidFields`, `UtrUsed`, `PaymentExpired`, `OrderAlreadyPaid`, `MerchantClosed`, and
+    `IllegalTransition` for one that is not waiting.
+    """
     check_waiting(payment)
     instrument = instruments.of_payer(provider=payment.provider, method=payment.method, vpa=vpa, utr=utr, card=card)
     instruments.check_utr_is_new(payment, instrument.get("claimed_utr", ""))
@@ -31,11 +34,13 @@ def confirm_payment(
 
 
 def check_waiting(payment: Payment) -> None:
-    """A payment past its time is over, also where no sweep has written that down yet."""
+    """One past its time is over, also where no sweep has written that down yet. A suspended merchant takes none."""
     if payment.failure_code == "expired" or is_overdue(payment):
         raise PaymentExpired()
     if payment.status != Payment.Status.CREATED or payment.due_at is not None:
         raise IllegalTransition("This payment has been confirmed already.")
+    if payment.merchant.status != AccountStatus.ACTIVE:
+        raise MerchantClosed()
 
 
 def is_overdue(payment: Payment) -> bool:

@@ -7,8 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.actors import Actor
-from accounts.models import Role
-from accounts.operators import check_operator
+from accounts.operators import MAY_DECIDE_OWN, check_operator
 from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
@@ -24,8 +23,6 @@ from payments.services.records import lock, write_down
 
 Status = Payment.Status
 _PAGE = Actor.system("payment page")
-# An installation with one super_admin must not be left with a payment that nobody can decide.
-_MAY_MARK_OWN = (Role.SUPER_ADMIN,)
 
 
 @transaction.atomic
@@ -35,7 +32,7 @@ def mark_succeeded(*, actor: Actor, payment: Payment, utr: str, received: Money 
     Also for a payment that had failed or expired; it is then flagged as late. Raises `OwnRecord`, `InvalidFields`,
     `UtrUsed`, `OrderAlreadyPaid`, `IllegalTransition`; `SecondOperatorNeeded` where it takes two (proposals.py).
     """
-    check_operator(actor, payment, own=_MAY_MARK_OWN)
+    check_operator(actor, payment, own=MAY_DECIDE_OWN)
     utr, row = clean_utr(utr), lock(payment)
     minor = check_received(row, received)
     if needs_second_operator(row, minor):
@@ -81,7 +78,7 @@ def book_by_hand(actor: Actor, row: Payment, *, utr: str, received_minor: int) -
 @transaction.atomic
 def mark_failed(*, actor: Actor, payment: Payment, reason: str) -> Payment:
     """An operator rejects a payment that has not ended. Raises `OwnRecord`, `InvalidFields`, `IllegalTransition`."""
-    check_operator(actor, payment, own=_MAY_MARK_OWN)
+    check_operator(actor, payment, own=MAY_DECIDE_OWN)
     if not reason.strip():
         raise InvalidFields(reason="is required")
     row = lock(payment)
@@ -111,7 +108,7 @@ def simulate(*, payment: Payment, succeed: bool) -> Payment:
 @transaction.atomic
 def clear_flag(*, actor: Actor, record: Payment | Refund, note: str) -> None:
     """An operator has dealt with what was odd about `record`, and says how; one that is open is asked about again."""
-    check_operator(actor, record)
+    check_operator(actor, record, own=MAY_DECIDE_OWN)
     if not note.strip():
         raise InvalidFields(note="is required")
     rows = type(record)._default_manager.filter(pk=record.pk).exclude(flag="")
@@ -129,5 +126,6 @@ def _is_open(record: Payment | Refund) -> bool:
     """Whether something is still to come from the provider."""
     if isinstance(record, Refund):
         return record.status == Refund.Status.PENDING
-    wants_capture = record.capture_requested_at is not None and record.captured_at is None
+    asked_for = record.capture_requested_at is not None or not record.order.manual_capture
+    wants_capture = asked_for and record.captured_at is None
     return record.status == Status.PROCESSING or (record.status == Status.SUCCEEDED and wants_capture)

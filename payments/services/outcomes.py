@@ -60,9 +60,13 @@ def _provider_success(actor: Actor, row: Payment, outcome: Outcome) -> str:
 
 
 def _repeated_success(actor: Actor, row: Payment, outcome: Outcome) -> str:
-    if outcome.moved(row.received_minor or 0, row.currency):
+    """The same success again is nothing new; another amount, or another UTR (money a second time), is for a person."""
+    if not outcome.moved(row.received_minor or 0, row.currency):
+        return set_flag(actor, row, Flag.AMOUNT_DIFFERS, _difference(row, outcome))
+    utr, booked = outcome.utr.upper(), row.utr.upper()
+    if not (utr and booked) or utr == booked or row.flag == Flag.SECOND_SUCCESS:
         return "none"
-    return set_flag(actor, row, Flag.AMOUNT_DIFFERS, _difference(row, outcome))
+    return set_flag(actor, row, Flag.SECOND_SUCCESS, f"UTR {booked} is booked, the provider reports UTR {utr} as well")
 
 
 def _difference(row: Payment, outcome: Outcome) -> str:

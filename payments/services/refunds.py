@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import User
-from accounts.operators import check_operator
+from accounts.operators import MAY_DECIDE_OWN, check_operator
 from gateway.lib.crash import crash_point
 from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.jobs import wake
@@ -93,7 +93,7 @@ def resolve_refund(*, actor: Actor, refund: Refund, paid: bool, note: str) -> Re
 
     One that is sent by hand is ended so as well, flagged or not.
     """
-    check_operator(actor, refund)
+    check_operator(actor, refund, own=MAY_DECIDE_OWN)
     if not note.strip():
         raise InvalidFields(note="is required")
     payment = _lock(refund.payment_id)

@@ -18,6 +18,7 @@ from payments.statements.mapping import DAY_FORMATS, DEFAULT_PATTERN, Mapping, c
 
 _MOST_MINOR = 10**15
 _UTR = re.compile(r"[A-Z0-9]{6,40}", re.ASCII)
+_CREDIT, _DEBIT = ("C", "CR", "CREDIT", "DEPOSIT"), ("D", "DR", "DEBIT", "WITHDRAWAL")
 _VPA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,99}@[A-Za-z][A-Za-z0-9]{1,18}", re.ASCII)
 _ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T][\d:.]+)?", re.ASCII)
 _CLOCK = re.compile(r"[ T]+\d{1,2}:\d{2}(:\d{2})?( ?[AP]M)?", re.ASCII | re.IGNORECASE)
@@ -94,19 +95,24 @@ def _read(number: int, cells: dict[str, str], mapping: Mapping, today: date) -> 
 def _minor(cells: dict[str, str], mapping: Mapping) -> int:
     """Positive for a credit, negative for a debit, 0 where the row moves nothing."""
     if "amount" not in cells:
-        credit, debit = (
-            abs(read_amount(cells.get(name, ""), mapping.decimals)) for name in ("credit", "debit")
-        )
+        credit, debit = (read_amount(cells.get(name, ""), mapping.decimals) for name in ("credit", "debit"))
+        if credit < 0:  # a reversal: the bank has taken the money back
+            raise ValueError("has a negative credit")
+        debit = abs(debit)
         if credit and debit:
             raise ValueError("has a credit and a debit")
         return credit or -debit
     minor = read_amount(cells["amount"], mapping.decimals)
     if not minor or "kind" not in cells:
         return minor
-    word = cells["kind"].strip().upper()[:1]
-    if word not in ("C", "D"):
-        raise ValueError(f"says {cells['kind']!r} where Dr or Cr is expected")
-    return abs(minor) if word == "C" else -abs(minor)
+    word = cells["kind"].strip().rstrip(".").upper()
+    if word in _DEBIT:
+        return -abs(minor)
+    if word not in _CREDIT:  # “Chargeback” begins with a C as well
+        raise ValueError(f"says {cells['kind'][:40]!r} where Dr or Cr is expected")
+    if minor < 0:
+        raise ValueError("has a negative credit")
+    return minor
 
 
 def read_amount(text: str, decimals: str = ".") -> int:

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from accounts.actors import Actor
+from accounts.models import AuditRecord
 from gateway.lib.providers import Outcome
 from ledger.models import Posting
 from ledger.testing import assert_ledger_balances
@@ -202,6 +203,35 @@ def test_a_success_with_another_amount_after_the_money_was_booked(cast, confirme
     assert_ledger_balances()
 
 
+def test_a_success_under_another_utr_after_the_money_was_booked(cast, confirmed, balances):
+    payment = confirmed()
+    tell(payment, SUCCESS)
+    second = Outcome("succeeded", utr="utr0000002", amount_minor=100_000)
+
+    assert tell(payment, Outcome("succeeded", utr="utr0000001", amount_minor=100_000)) == "none"
+    assert tell(payment, Outcome("succeeded", amount_minor=100_000)) == "none"
+    assert [tell(payment, second), tell(payment, second)] == ["flagged", "none"]
+
+    assert state_of(payment) == ("succeeded", True, "")
+    assert (payment.flag, payment.utr) == ("second_success", "UTR0000001")
+    record = AuditRecord.objects.get(target=payment.public_id, action="payment.flagged")
+    assert "UTR UTR0000001 is booked, the provider reports UTR UTR0000002 as well" in record.data["detail"]
+    assert balances(cast.merchant) == (97_640, 0, 0)
+    assert_ledger_balances()
+
+
+def test_money_that_comes_after_an_operator_booked_another_utr_is_flagged(cast, confirmed, balances):
+    payment = confirmed(vpa="pending@upi")
+    mark_succeeded(actor=Actor(cast.admin, "panel"), payment=payment, utr="400000000001")
+
+    assert tell(payment, SUCCESS) == "flagged"
+
+    assert state_of(payment) == ("succeeded", True, "")
+    assert (payment.flag, payment.utr) == ("second_success", "400000000001")
+    assert balances(cast.merchant) == (97_640, 0, 0)
+    assert_ledger_balances()
+
+
 def test_an_event_about_nothing_of_that_providers_has_no_effect(confirmed):
     payment = confirmed()
 
@@ -232,7 +262,8 @@ def test_a_signed_callback_of_the_sandbox_is_read():
     [b"", b"{", b"[]", b"{}", b"\xff", b'{"id":"e","reference":"r","status":"paid"}',
      b'{"id":"e","reference":"r","status":[]}', b'{"id":"e","reference":"r","status":"succeeded","amount":"1"}',
      b'{"id":"e","reference":"r","status":"succeeded","amount":true}',
-     b'{"id":"e","reference":"r","status":"succeeded","amount":1e2}'],
+     b'{"id":"e","reference":"r","status":"succeeded","amount":1e2}',
+     b'{"id":"e","reference":"r","status":"succeeded","utr":"' + b"U" * 41 + b'"}'],
 )
 def test_what_cannot_be_read_is_refused(body):
     with pytest.raises(BadCallback):

@@ -178,6 +178,17 @@ def test_an_order_is_paid_once(cast, manual_order, pay, balances):
     assert second.status == "created"
 
 
+def test_a_super_admin_clears_the_flag_of_a_payment_of_its_own_an_admin_does_not(cast, make):
+    rows = [make(created_by=user) for user in (cast.admin, cast.super_admin)]
+    Payment.objects.update(flag="contradicted")
+
+    with pytest.raises(OwnRecord):
+        clear_flag(actor=by(cast.admin), record=rows[0], note="Fine")
+    clear_flag(actor=by(cast.super_admin), record=rows[1], note="Fine")
+
+    assert list(Payment.objects.order_by("pk").values_list("flag", flat=True)) == ["contradicted", ""]
+
+
 def test_there_must_be_a_flag_to_clear(cast, paid):
     payment = paid()
 

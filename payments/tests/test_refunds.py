@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.actors import Actor
+from accounts.operators import OwnRecord
 from gateway.lib.errors import IllegalTransition, InvalidFields, NotAllowed
 from gateway.lib.money import Money
 from gateway.lib.providers import Outcome, ProviderDown, ProviderTimeout
@@ -199,6 +200,44 @@ def test_another_amount_is_flagged_and_an_operator_ends_it(cast, paid, refund, b
     second.refresh_from_db()
     assert (first.status, first.flag, second.status, second.flag) == ("processed", "", "failed", "")
     assert balances(cast.merchant) == (57_640, 0, 0)
+    assert_ledger_balances()
+
+
+def test_a_long_refusal_gives_the_held_money_back(cast, confirmed, refund, balances, provider):
+    provider.answers = [Outcome("succeeded", utr="UTR0000001")]
+    payment = confirmed(mode="live")
+    work.drive_payments()
+    payment.refresh_from_db()
+    row, left = refund(payment, 40_000), balances(cast.merchant, "live")
+    provider.answers = [Outcome("failed", code="E" * 60, message="M" * 300)]
+
+    work.drive_refunds()
+
+    row.refresh_from_db()
+    assert (row.status, row.error_code, row.error_description) == ("failed", "E" * 40, "M" * 200)
+    assert balances(cast.merchant, "live") == (left[0] + 40_000, 0, 0)
+    assert_ledger_balances()
+
+
+def test_a_super_admin_ends_a_refund_of_its_own_an_admin_does_not(cast, paid, refund, fund, balances):
+    fund(cast.merchant, 100_000)
+    payment = paid(100_000)
+    rows = [refund(payment, 10_000, created_by=user) for user in (cast.super_admin, cast.super_admin, cast.admin)]
+    Refund.objects.update(flag="amount_differs", due_at=None)
+    before = balances(cast.merchant)
+
+    with pytest.raises(OwnRecord):
+        resolve_refund(actor=Actor(cast.admin, "panel"), refund=rows[2], paid=True, note="Sent")
+    with pytest.raises(OwnRecord):
+        clear_flag(actor=Actor(cast.admin, "panel"), record=rows[2], note="Fine")
+    assert balances(cast.merchant) == before
+    boss = Actor(cast.super_admin, "panel")
+    clear_flag(actor=boss, record=Refund.objects.get(pk=rows[0].pk), note="Fine")
+    resolve_refund(actor=boss, refund=rows[1], paid=False, note="Never left")
+
+    ends = list(Refund.objects.order_by("pk").values_list("status", "flag"))
+    assert ends == [("pending", ""), ("failed", ""), ("pending", "amount_differs")]
+    assert balances(cast.merchant) == (before[0] + 10_000, 0, 20_000)
     assert_ledger_balances()
 
 

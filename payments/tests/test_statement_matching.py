@@ -7,6 +7,9 @@ from datetime import timedelta
 import pytest
 
 from accounts.actors import Actor
+from gateway.contracts.checkout import answers as checkout_answers
+from gateway.contracts.portal import answers as portal_answers
+from gateway.contracts.portal import events as portal_events
 from gateway.lib.errors import InvalidFields, NotAllowed
 from ledger.testing import assert_ledger_balances
 from ledger.verify import verify_books
@@ -31,6 +34,23 @@ def operator(cast):
 
 def only_line():
     return StatementLine.objects.get()
+
+
+def test_another_amount_that_an_operator_takes_is_told_as_what_was_received(by_hand, claimed, bring, operator, balances, cast):
+    account, payment = by_hand(), claimed(100_000, utr=UTR)
+    bring(account, (UTR, "400.00"))
+
+    assign_line(actor=operator, line=only_line(), payment=payment)
+
+    payment = Payment.objects.select_related("order", "merchant").get(pk=payment.pk)
+    assert (payment.status, payment.amount_minor, payment.received_minor) == ("succeeded", 100_000, 40_000)
+    fee = payment.fee_minor
+    assert balances(cast.merchant, "live") == (40_000 - fee, 0, 0)
+    told, said = portal_answers.payment(payment), portal_events.render("payment.succeeded", payment)[1]
+    assert (told["amount"], told["net_amount"], said["amount"]) == (400, (40_000 - fee) / 100, 400)
+    assert checkout_answers.payment(payment)["amount"] == 40_000
+    shown = checkout_answers.razorpay(payment.order)
+    assert (shown["amount_paid"], shown["amount_due"]) == (40_000, 60_000)
 
 
 def test_a_line_with_utr_and_amount_approves_its_payment(by_hand, claimed, bring, balances, cast):

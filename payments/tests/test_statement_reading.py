@@ -180,3 +180,49 @@ def test_identical_lines_have_fingerprints_of_their_own_and_keep_them():
 @given(st.lists(st.lists(st.text(max_size=20), max_size=8), max_size=6))
 def test_no_cells_whatever_raise_anything_else(rows):
     list(read_rows([HEAD, *rows], MAPPING, today=TODAY))
+
+
+@pytest.mark.parametrize("amount", ["-500.00", "(500.00)", "500.00 Dr"])
+def test_money_that_the_bank_took_back_is_no_credit(amount):
+    reading = read(credit(amount=amount))
+
+    assert (reading.credits, reading.debits) == ([], 0)
+    assert [one.text for one in reading.problems] == ["has a negative credit"]
+
+
+@pytest.mark.parametrize(("word", "amount", "minor"), [
+    ("CR", "500.00", 50_000), ("Cr.", "500.00", 50_000), ("credit", "500.00", 50_000), ("Deposit", "500.00", 50_000),
+    ("DR", "500.00", -50_000), ("debit", "-500.00", -50_000), ("Withdrawal", "500.00", -50_000),
+])
+def test_words_for_credits_and_debits(word, amount, minor):
+    reading = read_statement(
+        [["Date", "Narration", "Amount", "Type"], ["21/11/2026", "UPI 412345678901", amount, word]],
+        Mapping(day="Date", narration="Narration", amount="Amount", kind="Type"), today=TODAY,
+    )
+
+    assert ([one.minor for one in reading.credits], reading.debits) == (([minor], 0) if minor > 0 else ([], 1))
+
+
+@pytest.mark.parametrize(("word", "amount"), [
+    ("Chargeback", "-500.00"), ("Charges", "500.00"), ("Cash Withdrawal", "500.00"), ("CR", "-500.00"), ("", "500.00"),
+    ("Direct Credit", "500.00"),
+])
+def test_a_word_that_says_neither_or_contradicts_its_sign_is_shown_to_a_person(word, amount):
+    reading = read_statement(
+        [["Date", "Narration", "Amount", "Type"], ["21/11/2026", "UPI 412345678901", amount, word]],
+        Mapping(day="Date", narration="Narration", amount="Amount", kind="Type"), today=TODAY,
+    )
+
+    assert (reading.credits, reading.debits, len(reading.problems)) == ([], 0, 1)
+
+
+def test_a_pattern_takes_upis_twelve_digits_from_a_reference_filled_up_with_zeros():
+    row = ["21/11/2026", "UPI-ASHA-asha@okaxis-412345678901-PAY", "0000412345678901", "", "500.00"]
+    mapping = Mapping(
+        day="Date", narration="Narration", utr="Chq./Ref.No.", debit="Debit", credit="Credit",
+        utr_pattern="(?:^|[^0-9])0{0,4}([0-9]{12})(?![0-9])",
+    )
+
+    reading = read_statement([["Date", "Narration", "Chq./Ref.No.", "Debit", "Credit"], row], mapping, today=TODAY)
+
+    assert [one.utr for one in reading.credits] == ["412345678901"]

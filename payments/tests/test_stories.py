@@ -15,7 +15,7 @@ from ledger.testing import assert_ledger_balances
 from payments import work
 from payments.errors import DuplicateReference, NotCapturable, OrderAlreadyPaid
 from payments.models import Order, Payment, SandboxCharge
-from payments.services import create_order, create_payment
+from payments.services import clear_flag, confirm_payment, create_order, create_payment
 from webhooks.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -292,3 +292,40 @@ def test_a_capture_that_the_provider_refuses_is_flagged(cast, manual_order, pay,
     assert (payment.flag, payment.captured_at, payment.due_at) == ("capture_failed", None, None)
     assert balances(cast.merchant, "live") == (0, 0, 0)
     assert_ledger_balances()
+
+
+def test_a_refused_capture_that_nobody_had_to_ask_for_is_asked_again_once_it_is_dealt_with(
+    cast, make, balances, provider
+):
+    from gateway.lib.providers import Outcome
+
+    provider.captures_at_once = False
+    provider.answers = [Outcome("succeeded"), Outcome("failed", message="Later."), Outcome("succeeded")]
+    payment = confirm_payment(actor=Actor.system("payment page"), payment=make(mode="live"), vpa="a@upi")
+    work.drive_payments()
+    work.drive_payments()
+    payment.refresh_from_db()
+    assert (payment.flag, payment.captured_at, payment.due_at) == ("capture_failed", None, None)
+
+    clear_flag(actor=Actor(cast.admin, "panel"), record=payment, note="It works again")
+    assert work.drive_payments() == 1
+
+    payment.refresh_from_db()
+    assert payment.captured_at is not None
+    assert balances(cast.merchant, "live") == (97_640, 0, 0)
+    assert_ledger_balances()
+
+
+def test_a_manual_capture_that_nobody_asked_for_stays_so_when_a_flag_is_cleared(cast, manual_order, pay, provider):
+    from gateway.lib.providers import Outcome
+
+    provider.answers = [Outcome("succeeded", utr="UTR0000001")]
+    payment = pay(manual_order(mode="live"))
+    work.drive_payments()
+    type(payment).objects.update(flag="contradicted")
+    payment.refresh_from_db()
+
+    clear_flag(actor=Actor(cast.admin, "panel"), record=payment, note="Asked them")
+
+    payment.refresh_from_db()
+    assert (payment.status, payment.due_at, payment.captured_at) == ("succeeded", None, None)

@@ -27,7 +27,7 @@ class Payout(StatefulModel, OutboundModel):
 
     TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         Status.PENDING: (Status.APPROVED, Status.REJECTED),
-        Status.APPROVED: (Status.PROCESSING,),
+        Status.APPROVED: (Status.PROCESSING, Status.REJECTED),
         Status.PROCESSING: (Status.PROCESSED, Status.FAILED),
     }
 

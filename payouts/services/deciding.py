@@ -14,7 +14,7 @@ from gateway.lib.jobs import wake
 from gateway.lib.providers import Outcome, ProviderState
 from gateway.lib.work import ended
 from payouts.errors import SecondApproverNeeded
-from payouts.models import Payout
+from payouts.models import BatchLine, Payout
 from payouts.providers import registry
 from payouts.services.beneficiaries import check_not_blocked
 from payouts.services.outcomes import fail, process
@@ -65,16 +65,38 @@ def approval(payout: Payout) -> dict[str, datetime | None]:
 
 
 @transaction.atomic
-def reject_payout(*, actor: Actor, payout: Payout, reason: str) -> Payout:
-    """Gives the held money back. Raises as `approve_payout` does, and `InvalidFields` without a reason."""
+def reject_payout(*, actor: Actor, payout: Payout, reason: str, approved: bool = False) -> Payout:
+    """Gives the held money back. `approved`: also of one that was approved, while nothing was sent for it; an approval
+    that came meanwhile stands against whoever meant a payout that waits.
+
+    Raises as `approve_payout` does, and `InvalidFields` without a reason.
+    """
     check_operator(actor, payout)
     if not reason.strip():
         raise InvalidFields(reason="is required")
     reason = reason.strip()[:200]
+    _check_rejectable(lock(payout), approved)
     payout.advance(Status.REJECTED, failure_code="rejected", failure_reason=reason, **ended())
     write_down(actor, payout, "payout.rejected", event="payout.rejected", detail=reason)
     post_step(payout, "release", [reserved(payout, -1), available(payout, 1)])
     return payout
+
+
+def _check_rejectable(row: Payout, approved: bool) -> None:
+    """`row` is locked: whoever opens a batch waits for it, and the worker that takes it up finds it rejected."""
+    if row.status == Status.APPROVED and approved:
+        if not can_be_rejected(row):
+            raise IllegalTransition("It is in a batch, or with the bank; only a payout that is in neither is rejected.")
+    elif row.status != Status.PENDING:
+        raise IllegalTransition("Cannot become rejected: no longer pending.")
+
+
+def can_be_rejected(payout: Payout) -> bool:
+    """While it waits for approval, and approved until it is sent or stands in a batch; else nobody could end it."""
+    if payout.status == Status.APPROVED:
+        batched = BatchLine.objects.filter(payout=payout, live=True).exists()
+        return payout.provider_state == ProviderState.NONE and not batched
+    return payout.status == Status.PENDING
 
 
 @transaction.atomic

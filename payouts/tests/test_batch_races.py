@@ -13,6 +13,7 @@ from ledger.testing import assert_ledger_balances
 from payouts.batches import apply_result, cancel_batch, export_batch, mark_sent, open_batch, upload_result
 from payouts.batches.results import _apply_file, drive_results
 from payouts.models import BatchLine, Payout, PayoutBatch, ResultFile
+from payouts.services import reject_payout
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 
@@ -32,6 +33,31 @@ def test_no_payout_gets_into_two_batches(cast, by_file):
     assert set(kinds(results)) <= {"PayoutBatch", "NothingToBatch"}
     lines = collections.Counter(BatchLine.objects.values_list("payout_id", flat=True))
     assert lines == {payout.pk: 1 for payout in payouts}
+    assert_ledger_balances()
+
+
+def test_of_a_batch_and_a_rejection_one_gets_the_payout(cast, by_file, balances):
+    actor, root = Actor(cast.admin, "panel"), Actor(cast.super_admin, "panel")
+    ends = collections.Counter()
+    for _ in range(20):
+        [payout] = by_file(1)
+
+        def decide(index, payout=payout):
+            row = Payout.objects.get(pk=payout.pk)
+            if index:
+                return open_batch(actor=actor, mode="live", payout_ids=[row.public_id])
+            return reject_payout(actor=root, payout=row, reason="Fraud", approved=True)
+
+        rejected, batched = together(2, decide)
+        payout.refresh_from_db()
+        won = (type(rejected).__name__, type(batched).__name__)
+        assert won in {("Payout", "NothingToBatch"), ("IllegalTransition", "PayoutBatch")}
+        batch = isinstance(batched, PayoutBatch)
+        assert (payout.status, payout.lines.count()) == (("approved", 1) if batch else ("rejected", 0))
+        ends[payout.status] += 1
+
+    assert balances(cast.merchant, "live") == (ends["rejected"] * 100_000, 0, ends["approved"] * 100_000)
+    assert Posting.objects.filter(kind="payout.release").count() == ends["rejected"]
     assert_ledger_balances()
 
 

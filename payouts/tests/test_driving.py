@@ -238,6 +238,30 @@ def test_an_operator_ends_a_flagged_payout(cast, live, bank, balances, paid, sta
     assert_ledger_balances()
 
 
+def test_a_long_refusal_ends_it_all_the_same(cast, live, bank, balances):
+    bank.answers = [Outcome("failed", code="BENEFICIARY_ACCOUNT_CLOSED_OR_FROZEN_BY_BANK", message="M" * 300)]
+
+    work.drive_payouts()
+
+    live.refresh_from_db()
+    assert (live.status, live.failure_code) == ("failed", "BENEFICIARY_ACCOUNT_CLOSED_OR_FROZEN_BY_")
+    assert live.failure_reason == "M" * 200
+    assert balances(cast.merchant, "live")[2] == 0
+    assert_ledger_balances()
+
+
+def test_a_utr_that_is_too_long_to_keep_is_no_answer(cast, live, bank, balances):
+    bank.answers = [Outcome("pending")]
+    bank.pay = lambda transfer: Outcome("succeeded", utr="U" * 41)
+    before = balances(cast.merchant, "live")
+
+    work.drive_payouts()
+
+    live.refresh_from_db()
+    assert (live.status, live.provider_state, live.utr) == ("processing", "unknown", "")
+    assert balances(cast.merchant, "live") == before
+
+
 @pytest.mark.parametrize(("first", "then", "status"), [(PAID, CLOSED, "processed"), (CLOSED, PAID, "failed")])
 def test_a_contradiction_after_the_end_is_flagged_and_moves_nothing(cast, live, bank, balances, first, then, status):
     bank.answers = [first]

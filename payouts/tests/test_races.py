@@ -91,6 +91,36 @@ def test_approve_against_reject_has_one_winner(cast, fund, make, balances):
     assert_ledger_balances()
 
 
+def test_a_rejection_against_the_worker_pays_or_gives_back(cast, fund, make, auto_approve, balances):
+    fund(cast.merchant, 10_000_000)
+    root, given_back = Actor(cast.super_admin, "panel"), 0
+    payouts = [make(1_000) for _ in range(ROUNDS)]
+    Payout.objects.update(due_at=None)
+
+    for payout in payouts:
+        copies = [Payout.objects.select_related("merchant").get(pk=payout.pk) for _ in range(2)]
+
+        def decide(index, copies=copies):
+            if index:
+                return work._drive_payout(copies[1])  # as it was claimed
+            return reject_payout(actor=root, payout=copies[0], reason="Fraud", approved=True)
+
+        rejected, driven = together(2, decide)
+        payout.refresh_from_db()
+        asked = SandboxTransfer.objects.filter(reference=payout.public_id).count()
+        if isinstance(rejected, Payout):
+            assert isinstance(driven, IllegalTransition)
+            assert (payout.status, asked) == ("rejected", 0)
+        else:
+            assert isinstance(rejected, IllegalTransition)
+            assert (payout.status, asked) == ("processed", 1)
+        given_back += payout.status == "rejected"
+
+    assert balances(cast.merchant) == (10_000_000 - (ROUNDS - given_back) * 1_590, 0, 0)
+    assert Posting.objects.filter(kind="payout.release").count() == given_back
+    assert_ledger_balances()
+
+
 def test_of_two_approvers_one_wins(cast, fund, make):
     fund(cast.merchant, 10_000_000)
     approvers = [Actor(cast.admin, "panel"), Actor(cast.super_admin, "panel")]

@@ -134,6 +134,7 @@ def test_references_are_found_among_words_around_them_and_by_our_payout_id(cast,
     [
         (["{0},SUCCESS,,"], ["Paid, but without a UTR."]),
         (["{0},SUCCESS,n/a,"], ["“n/a” cannot be a UTR."]),
+        (["{0},SUCCESS," + "9" * 41 + ","], ["“" + "9" * 40 + "” cannot be a UTR."]),
         (["{0},MAYBE,UTR0000001,"], ["The status “MAYBE” stands in no list of the format."]),
         (["{0},,UTR0000001,"], ["The status “” stands in no list of the format."]),
         (["{0},SUCCESS,UTR0000001,", "{0},FAILED,,"], ["The file says different things about this payout."] * 2),

@@ -1,5 +1,6 @@
 """What happens to deliveries and endpoints over hours and days, on a clock that the test moves."""
 
+import smtplib
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from itertools import pairwise
@@ -11,6 +12,7 @@ from standardwebhooks import Webhook
 
 from accounts.models import AuditRecord
 from gateway.lib import http_testing as there_are
+from gateway.lib import mail as letters
 from gateway.lib import secrets
 from webhooks import owners, sending, services
 from webhooks.models import Attempt, Delivery, Endpoint, Event
@@ -149,10 +151,27 @@ def test_a_mail_server_that_is_down_is_tried_again(make_endpoint, cast, monkeypa
         raise ConnectionRefusedError
 
     with monkeypatch.context() as context:
-        context.setattr(owners, "send_mail", down)
+        context.setattr(letters, "send_mail", down)
         assert owners.tell_owners() == 0
     assert owners.tell_owners() == 1
     assert len(mailoutbox) == 1
+
+
+def test_an_owner_without_a_mailbox_is_given_up_and_the_others_are_told(make_endpoint, cast, monkeypatch):
+    for merchant in (cast.merchant, cast.other):
+        endpoint = make_endpoint(merchant=merchant)
+        Endpoint.objects.filter(pk=endpoint.pk).update(enabled=False, notice_due=True, disabled_reason="x")
+    sent = []
+
+    def relay(subject, text, sender, to):
+        if to == [cast.merchant_user.email]:
+            raise smtplib.SMTPRecipientsRefused({to[0]: (550, b"5.1.1 no such user")})
+        sent.extend(to)
+
+    monkeypatch.setattr(letters, "send_mail", relay)
+
+    assert (owners.tell_owners(), owners.tell_owners()) == (2, 0)
+    assert sent == [cast.other_user.email]
 
 
 # Rotation ---------------------------------------------------------------------------------------------------------

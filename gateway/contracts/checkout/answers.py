@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
+from django.db.models import OuterRef, Subquery
+
 from gateway.contracts.checkout.words import (
     DELIVERY_STATUSES,
     ORDER_STATUSES,
@@ -44,7 +46,7 @@ class OrderBody(TypedDict):
 
 
 class PaymentBody(TypedDict):
-    """`captured` once it has succeeded; `entity` and what follows it: for callers by HTTP Basic."""
+    """`amount`: received (until then, asked for); `captured` once it succeeded; from `entity` on: for HTTP Basic."""
 
     id: str
     order_id: str
@@ -157,7 +159,7 @@ def payment(row: Payment) -> PaymentBody:
         "id": row.public_id,
         "order_id": row.order.public_id,
         "merchant_id": row.merchant.public_id,
-        "amount": row.amount_minor,
+        "amount": row.gross.minor,
         "currency": row.currency,
         "method": row.method,
         "status": PAYMENT_STATUSES[row.status],
@@ -190,8 +192,8 @@ def refund(row: Refund) -> RefundBody:
 def razorpay(row: Order | Payment | Refund) -> dict[str, Any]:
     """The names that Razorpay's answers have beside this contract's own."""
     if isinstance(row, Order):
-        paid = row.amount_minor if row.status == Order.Status.PAID else 0
-        return {"entity": "order", "amount_paid": paid, "amount_due": row.amount_minor - paid}
+        paid = _paid_minor(row) if row.status == Order.Status.PAID else 0
+        return {"entity": "order", "amount_paid": paid, "amount_due": max(row.amount_minor - paid, 0)}
     if isinstance(row, Refund):
         return {"entity": "refund", "currency": row.currency}
     return {
@@ -205,6 +207,19 @@ def razorpay(row: Order | Payment | Refund) -> dict[str, Any]:
         "email": row.payer_email or None,
         "contact": row.payer_phone or None,
     }
+
+
+# For lists: what `_paid_minor` would ask for each order, in the same statement.
+PAID_MINOR = Subquery(
+    Payment.objects.filter(order=OuterRef("pk"), status=Payment.Status.SUCCEEDED).values("received_minor")[:1]
+)
+
+
+def _paid_minor(row: Order) -> int:
+    """One payment of an order succeeds; an operator may have taken another sum for it than was asked."""
+    if hasattr(row, "paid_minor"):
+        return int(row.paid_minor or 0)
+    return row.payments.values_list("received_minor", flat=True).get(status=Payment.Status.SUCCEEDED) or 0
 
 
 def _refund_status(row: Payment) -> str | None:

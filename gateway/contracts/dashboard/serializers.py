@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from crypto.services.sessions import MAX_METADATA
 from gateway.contracts import fields
 from gateway.contracts.dashboard.errors import InvalidParameter
 from gateway.contracts.dashboard.words import CURRENCIES, NETWORKS
@@ -18,7 +18,6 @@ from gateway.lib.errors import InvalidFields
 from gateway.lib.money import InvalidAmount, parse_amount
 from gateway.lib.strict_json import JsonNumber
 
-_MOST_METADATA = 16 * 1024
 _MESSAGES = {"required": "is required", "null": "must not be null"}
 
 
@@ -70,18 +69,18 @@ class Seconds(serializers.Field[int, Any, Any, Any]):
 
 
 class Metadata(serializers.Field[dict[str, Any], Any, Any, Any]):
-    """A merchant's own object, kept and given back as it is: up to 16 KiB."""
+    """A merchant's own object, kept and given back as it is. How large it may be is the service's to say."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        set_override(self, "field", {"type": "object", "additionalProperties": {}})
+        set_override(self, "field", {
+            "type": "object", "additionalProperties": {}, "description": f"At most {MAX_METADATA} bytes as JSON.",
+        })
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
             raise ValidationError("must be an object")
         kept: dict[str, Any] = _plain(data)
-        if len(json.dumps(kept, ensure_ascii=False).encode()) > _MOST_METADATA:
-            raise ValidationError("must have at most 16 KiB")
         return kept
 
 

@@ -43,6 +43,8 @@ class BalanceBody(TypedDict):
 
 
 class PaymentBody(TypedDict):
+    """`amount` is what was received; until that is known, what was asked for."""
+
     transaction_id: str
     order_id: str
     amount: Amount
@@ -216,7 +218,7 @@ def payment(row: Payment) -> PaymentBody:
     return {
         "transaction_id": row.public_id,
         "order_id": str(row.order),
-        "amount": number(row.amount_minor, row.currency),
+        "amount": number(row.gross.minor, row.currency),
         "amount_refunded": number(row.refunded_minor, row.currency),
         "fee": number(row.fee_minor, row.currency),
         "net_amount": number(row.net.minor, row.currency),

@@ -54,7 +54,7 @@ def _sample_money(name: str) -> Payload:
 def _payment(row: Payment) -> Payload:
     return {
         "order_id": str(row.order),
-        "amount": Money(row.amount_minor, row.currency).number,
+        "amount": row.gross.number,
         "currency": row.currency,
         "status": PAYMENT_STATUSES[row.status],
         "payer": row.payer_name or None,

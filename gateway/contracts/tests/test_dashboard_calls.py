@@ -94,7 +94,7 @@ def test_numbers_that_are_no_plain_amount(dashboard, raw):
     ("reference", "x" * 101), ("reference", "a\nb"), ("customer_email", "nobody"), ("customer_name", "x" * 121),
     ("description", "x" * 501), ("callback_url", "ftp://x"), ("callback_url", "javascript:alert(1)"), ("metadata", []),
     ("metadata", {"x": "y" * 20_000}), ("expires_in", 59), ("expires_in", 86_401), ("expires_in", "900"),
-    ("expires_in", True), ("expires_in", 60.5),
+    ("expires_in", True), ("expires_in", 60.5), ("metadata", {"x": "y" * 8184}),
 ])
 def test_what_a_session_may_not_say(dashboard, field, value):
     testing.add_addresses("BSC")
@@ -145,6 +145,14 @@ def test_live_mode_without_a_network(cast):
 def test_metadata_comes_back_as_it_was(dashboard):
     testing.add_addresses("BSC")
     metadata = {"order_id": "1", "deep": {"list": [1, 2.5, None, True, "é"]}}
+
+    assert dashboard.session(metadata=metadata)["metadata"] == metadata
+
+
+@pytest.mark.parametrize("text", ["y" * 8183, "न" * 2727 + "yy"])
+def test_metadata_of_eight_kibibytes_is_taken_in_any_script(dashboard, text):
+    testing.add_addresses("BSC")
+    metadata = {"x": text}  # 9 bytes more as JSON: 8192
 
     assert dashboard.session(metadata=metadata)["metadata"] == metadata
 

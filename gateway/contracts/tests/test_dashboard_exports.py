@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from django.utils import timezone
 
+from accounts.models import Merchant
 from crypto import testing
 from crypto.exports.services import drive_exports, path_of
 from crypto.models import Export
@@ -120,3 +121,13 @@ def test_the_state_is_counted_with_the_standard_limit(dashboard):
     told = dashboard.get("/analytics/export", **ASKED)
 
     assert dashboard("GET", f"/dashboard/analytics/export/{told['export_id']}")["X-RateLimit-Limit"] == "100"
+
+
+def test_a_suspended_merchants_links_give_out_nothing(dashboard, cast):
+    told = dashboard.get("/analytics/export", **ASKED)
+    Merchant.objects.filter(pk=cast.merchant.pk).update(status="suspended")
+
+    assert call("GET", path_of_link(told)).status_code == 404
+
+    Merchant.objects.filter(pk=cast.merchant.pk).update(status="active")
+    assert call("GET", path_of_link(told)).status_code == 200

@@ -184,6 +184,10 @@ def test_addresses(cast, dashboard, sessions, query, expected):
     DepositAddress.objects.update(merchant=cast.merchant)
     row = sessions["C"].address
     DepositAddress.objects.filter(pk=row.pk).update(received_minor=20 * ONE, sweep_status="failed")
+    ChainTransaction.objects.create(
+        type="incoming", status="confirmed", merchant=cast.merchant, mode="test", network=row.network, currency="USDT",
+        transaction_hash="0xc", amount_minor=20 * ONE, credited_minor=20 * ONE, address=row,
+    )
     DepositAddress.objects.filter(pk=sessions["D"].address_id).update(is_active=False)
     DepositAddress.objects.filter(pk=sessions["B"].address_id).update(session=sessions["B"])
 

@@ -118,6 +118,9 @@ def test_filters_narrow(api, some):
     assert orders(api, "?start_date=2026-04-03&end_date=2026-04-04") == [4, 3]
     assert orders(api, "?start_date=2026-04-05T12:00:00Z") == [6, 5]
     assert orders(api, "?start_date=2026-04-05T12:00:00.000001Z") == [6]
+    # PostgreSQL itself takes no offset beyond 15:59.
+    assert orders(api, "?start_date=2026-04-06T11:59:00%2B23:59") == [6, 5]
+    assert orders(api, "?start_date=2026-04-04T12:01:00.000001-23:59") == [6]
     assert orders(api, "?end_date=2026-04-01T17:30:00%2B05:30") == [1]
     assert orders(api, "?end_date=2026-04-01T11:59") == []
     assert orders(api, "?search=utr777") == [2]

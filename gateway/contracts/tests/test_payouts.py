@@ -140,6 +140,18 @@ def test_nobody_decides_about_a_payout_of_their_own(api, cast, refused, payout_b
     assert api("admin", "POST", path, {"reason": "x"}).status_code == 200
 
 
+def test_an_approved_payout_is_not_rejected_though_nothing_was_sent(api, cast, refused, payout_body):
+    made = make(api, payout_body())
+    path = f"/payouts/{made['payout_id']}"
+    assert api("admin", "POST", f"{path}/approve").status_code == 200
+    before = sums(cast.merchant)
+
+    refused(api("super_admin", "POST", f"{path}/reject", {"reason": "no"}), 409, "invalid_state")
+
+    assert api("merchant_user", "GET", path).json()["data"]["status"] == "approved"
+    assert sums(cast.merchant) == before
+
+
 def test_a_decision_is_final(api, cast, refused, payout_body):
     made = make(api, payout_body())
     path = f"/payouts/{made['payout_id']}"

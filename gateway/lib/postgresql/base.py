@@ -12,6 +12,7 @@ from __future__ import annotations
 import select
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import psycopg
@@ -25,6 +26,12 @@ _vanished, _trying = threading.Event(), threading.Lock()
 
 
 class DatabaseOperations(operations.DatabaseOperations):
+    def adapt_datetimefield_value(self, value: Any) -> Any:
+        """In UTC: PostgreSQL takes offsets up to 15:59, Python, and so whoever sends us a moment, up to 23:59."""
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            value = value.astimezone(UTC)
+        return super().adapt_datetimefield_value(value)
+
     def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> Any:
         """A statement that the server had already is not sent again, and the driver does not remember it."""
         return super().last_executed_query(cursor, sql, params) or sql

@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.actors import Viewer
+from accounts.operators import MAY_DECIDE_OWN, is_own
 from crypto import formats
 from crypto.models import Outgoing, Sender, Session, Withdrawal
 from crypto.services.gas import native_minor
@@ -142,7 +143,7 @@ def payment_overdue(row: Payment, viewer: Viewer) -> Item:
 
 
 def payment_flagged(row: Payment, viewer: Viewer) -> Item:
-    own = row.created_by_id == viewer.user.pk
+    own = is_own(viewer.user, row, MAY_DECIDE_OWN)
     look = Action("Looked at", reverse("panel:payment-flag", args=[row.public_id]), "a")
     actions = () if own else (look,)
     return _payment(row, why=row.get_flag_display(), actions=actions, held="Your own" if own else "")
@@ -160,7 +161,7 @@ def refund_for_people(row: Refund, viewer: Viewer) -> Item:
     href = reverse("panel:payment", args=[row.payment.public_id])
     resolve = Action("Resolve", reverse("panel:refund-resolve", args=[row.public_id]), "a")
     look = Action("Open", href, "a", dialog=False)
-    own = row.created_by_id == viewer.user.pk
+    own = is_own(viewer.user, row, MAY_DECIDE_OWN)
     return Item(
         title=f"Refund of {row.payment.order.reference or row.payment.public_id}", href=href,
         why=row.get_flag_display() if row.flag else "Is sent by hand: send it, and say so",

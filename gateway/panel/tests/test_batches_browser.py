@@ -62,7 +62,7 @@ def answer_of(content, words):
 def approve_all(page, payouts):
     for payout in payouts:
         page.goto(f"/panel/payouts/{payout.public_id}/approve")
-        page.get_by_text("It then waits for the next bank file.").wait_for()
+        page.get_by_text("It then waits for the next bank file, and can be rejected until it stands in one.").wait_for()
         page.get_by_role("button", name="Approve ₹").click()
         page.get_by_text(f"to {payout.beneficiary_name} is approved.").wait_for()
     page.get_by_text("It waits for a bank file.").wait_for()

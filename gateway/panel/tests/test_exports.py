@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.urls import reverse
 from django.utils import timezone
 
 from crypto import testing
 from crypto.exports import services
 from crypto.models import Export
+from gateway.panel import confirming, exports
 
 LIST, NEW = "/panel/exports", "/panel/exports/new"
 
@@ -26,10 +28,8 @@ def asked(cast, signed_in):
     """`asked(user, type="sessions", …)` sends the form as that user."""
 
     def ask(user, **more):
-        client, today = signed_in(user), f"{timezone.now():%Y-%m-%d}"
-        once = client.get(NEW).context["form"]["once"].value()
-        sent = {"type": "sessions", "format": "csv", "from_day": today, "to_day": today, "once": once} | more
-        return client.post(NEW, sent)
+        client = signed_in(user)
+        return client.post(NEW, form_of(client) | more)
 
     return ask
 
@@ -173,3 +173,48 @@ def test_a_file_that_is_missing_is_a_404(cast, signed_in, asked):
 
 def test_nobody_has_asked_yet(cast, signed_in):
     assert "No exports yet" in page_of(signed_in(cast.merchant_user))
+
+
+def test_a_form_that_broke_off_is_not_said_to_have_taken_effect(cast, signed_in, monkeypatch):
+    client, real = signed_in(cast.merchant_user), exports.create_export
+    client.raise_request_exception = False
+    sent = form_of(client)
+
+    def broken(**_):
+        raise OperationalError("terminating connection")
+
+    monkeypatch.setattr(exports, "create_export", broken)
+    assert client.post(NEW, sent).status_code == 503
+    monkeypatch.setattr(exports, "create_export", real)
+    again = client.post(NEW, sent)
+
+    assert again.status_code == 422
+    assert "whether it took effect is not known here" in again.content.decode()
+    assert not Export.objects.exists()
+    assert client.post(NEW, form_of(client)).status_code == 302
+    assert Export.objects.count() == 1
+
+
+def test_without_the_shared_cache_nothing_is_done_and_the_form_says_so(cast, signed_in, monkeypatch):
+    client = signed_in(cast.merchant_user)
+    sent, real = form_of(client), confirming.cache
+
+    class Away:
+        def add(self, *_):
+            raise ConnectionError("refused")
+
+    monkeypatch.setattr(confirming, "cache", Away())
+    refused = client.post(NEW, sent)
+
+    assert refused.status_code == 422
+    assert "nothing was done. Try again shortly." in refused.content.decode()
+    assert not Export.objects.exists()
+    monkeypatch.setattr(confirming, "cache", real)
+    assert client.post(NEW, sent).status_code == 302
+    assert client.post(NEW, sent).status_code == 422
+    assert Export.objects.count() == 1
+
+
+def form_of(client):
+    once, today = client.get(NEW).context["form"]["once"].value(), f"{timezone.now():%Y-%m-%d}"
+    return {"type": "sessions", "format": "csv", "from_day": today, "to_day": today, "once": once}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from types import SimpleNamespace
 
@@ -295,3 +295,14 @@ def test_a_day_of_the_reader_is_the_statements_day(cast, signed_in, fund):
         merchant=cast.merchant, mode="test", currency="INR", start=found.start, end=timezone.now()
     ).closing == 100
     assert Entry.objects.count() == 2
+
+
+def test_a_moment_of_any_offset_is_read(cast, signed_in):
+    """PostgreSQL itself takes none beyond 15:59."""
+    client = signed_in(cast.super_admin)
+
+    answer = client.get(reverse("panel:trial-balance"), {"at": "2026-01-02T15:00+20:00"})
+
+    assert answer.status_code == 200
+    at = datetime(2026, 1, 1, 19, 0, 59, 999_999, tzinfo=UTC)
+    assert answer.context["moment"] == at

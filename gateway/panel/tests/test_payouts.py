@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from accounts.actors import Actor
 from ledger.testing import assert_ledger_balances
 from payouts.models import Payout
+from payouts.services import approve_payout
 
 _GOOD = {
     "amount": "500.00", "order_id": "VENDOR-1", "beneficiary_name": "Ravi Kumar", "account_number": "501001234567",
@@ -139,6 +141,57 @@ def test_a_decision_is_made_once(cast, signed_in, make_payout, balances):
     assert "no longer" in other.content.decode()
     assert payout.status == "approved"
     assert balances(cast.merchant) == before
+
+
+def test_an_approved_payout_is_rejected_while_nothing_was_sent(cast, signed_in, make_payout, balances):
+    payout = make_payout(cast.merchant, by=cast.merchant_user)
+    approve_payout(actor=Actor(cast.admin, "panel"), payout=payout)
+    available, _, reserved = balances(cast.merchant)
+    page, address = (reverse(name, args=[payout.public_id]) for name in ("panel:payout", "panel:payout-reject"))
+    client = signed_in(cast.super_admin)
+
+    assert address in client.get(page).content.decode()
+    assert 'name="approved" value="True"' in client.get(address).content.decode()
+    answer = client.post(address, {"reason": "Fraud", "approved": "True"})
+
+    payout.refresh_from_db()
+    assert answer.status_code == 302
+    assert (payout.status, payout.failure_reason) == ("rejected", "Fraud")
+    assert balances(cast.merchant) == (available + reserved, 0, 0)
+    assert address not in client.get(page).content.decode()
+    assert_ledger_balances()
+
+
+def reject_what_is_not_offered(client, payout):
+    """The page has no such button, and the address refuses all the same."""
+    page, address = (reverse(name, args=[payout.public_id]) for name in ("panel:payout", "panel:payout-reject"))
+    assert address not in client.get(page).content.decode()
+    answer = client.post(address, {"reason": "Fraud", "approved": "True"})
+    payout.refresh_from_db()
+    assert answer.status_code == 422
+    return answer
+
+
+def test_an_approved_payout_that_was_sent_is_rejected_by_nobody(cast, signed_in, make_payout, balances):
+    payout = make_payout(cast.merchant, by=cast.merchant_user)
+    approve_payout(actor=Actor(cast.admin, "panel"), payout=payout)
+    Payout.objects.filter(pk=payout.pk).update(provider_state="sent")
+    before = balances(cast.merchant)
+
+    answer = reject_what_is_not_offered(signed_in(cast.super_admin), payout)
+
+    assert "with the bank" in answer.content.decode()
+    assert (payout.status, balances(cast.merchant)) == ("approved", before)
+
+
+def test_nobody_rejects_an_approved_payout_of_their_own(cast, signed_in, make_payout, balances):
+    payout = make_payout(cast.merchant, by=cast.super_admin)
+    approve_payout(actor=Actor(cast.admin, "panel"), payout=payout)
+    before = balances(cast.merchant)
+
+    reject_what_is_not_offered(signed_in(cast.super_admin), payout)
+
+    assert (payout.status, balances(cast.merchant)) == ("approved", before)
 
 
 def test_nobody_decides_about_a_payout_of_their_own(cast, signed_in, make_payout, balances):

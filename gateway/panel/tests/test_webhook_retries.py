@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from accounts.actors import Actor
 from webhooks.models import Endpoint
+from webhooks.services import create_endpoint
 
 OWN = {"max_retries": 3, "retry_interval": 300}
 
@@ -63,3 +65,14 @@ def test_another_rule_is_refused_beside_its_field(cast, signed_in, make_endpoint
     assert answer.status_code == 422
     assert says in str(answer.context["form"].errors[field])
     assert Endpoint.objects.get().retry_config == OWN
+
+
+def test_a_moment_of_any_offset_is_read(cast, signed_in, settings):
+    """PostgreSQL itself takes none beyond 15:59."""
+    settings.WEBHOOK_ALLOW_LOOPBACK = True
+    made, _ = create_endpoint(
+        actor=Actor.system("tests"), merchant=cast.merchant, mode="test", url="http://127.0.0.1:9001/x", contract="portal"
+    )
+    address = f"/panel/webhooks/deliveries/sending?endpoint={made.pk}&since=2026-01-01T00:00:00%2B20:00"
+
+    assert signed_in(cast.super_admin).get(address).status_code == 200

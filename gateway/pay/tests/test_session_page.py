@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import Merchant
 from crypto import testing
 from crypto.chains.simulated import control
 from crypto.chains.simulated.blocks import find_chain
@@ -242,3 +243,15 @@ def test_looking_changes_nothing(session):
     assert Session.objects.values().get() == before
     assert Posting.objects.count() == 0
     assert control.mine("BSC") > 0
+
+
+def test_a_suspended_merchants_page_shows_no_address_until_it_is_active_again(cast, session):
+    Merchant.objects.filter(pk=cast.merchant.pk).update(status="suspended")
+
+    shown = page(session)
+
+    assert "takes no payments here at the moment" in shown
+    assert session.address.address not in shown
+    assert 'class="qr"' not in shown
+    Merchant.objects.filter(pk=cast.merchant.pk).update(status="active")
+    assert session.address.address in page(session)

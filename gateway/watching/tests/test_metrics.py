@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import signal
 from datetime import timedelta
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings as django_settings
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
 from accounts.actors import Actor
 from gateway.lib.money import Money
+from ledger import verify
 from ledger.models import Verification
 from ledger.verify import verify_and_record
 from payments.models import Payment
@@ -114,3 +119,70 @@ def test_what_cannot_be_counted_is_done_all_the_same(cast, monkeypatch):
     monkeypatch.setattr("gateway.lib.meters._REQUESTS.labels", fails)
 
     assert Client().get("/api/v1/profile", headers={"X-API-KEY": "wrong"}).status_code == 401
+
+
+def test_the_shipped_scrape_is_answered_by_an_installation_as_it_comes(db, settings):
+    """By the service's inner name, which is no host of ours, and without TLS."""
+    settings.METRICS_TOKEN, settings.ALLOWED_HOSTS = "t" * 20, ["pay.example.com"]
+    settings.SECURE_SSL_REDIRECT = True
+    (target,) = re.findall(r'targets: \["([^"]+)"\]', (settings.BASE_DIR / "ops" / "prometheus.yml").read_text())
+
+    def ask(path):
+        return Client().get(path, headers={"host": target, "authorization": f"Bearer {'t' * 20}"}).status_code
+
+    assert (ask("/metrics"), ask("/panel/sign-in")) == (200, 400)
+    assert Client().get("/metrics", headers={"host": target}).status_code == 404
+
+
+def test_a_verification_that_breaks_off_is_told_as_one_that_failed(payment, monkeypatch):
+    def broken():
+        raise SoftTimeLimitExceeded()
+        yield
+
+    monkeypatch.setattr(verify, "_checks", [broken])
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        verify.verify_and_record()
+
+    last = verify.last_verification()
+    assert (last.problems, last.first_problem) == (1, "The verification broke off: SoftTimeLimitExceeded.")
+
+
+def test_a_link_that_nobody_paid_is_no_failure_of_a_provider(payment):
+    Payment.objects.filter(pk=payment.pk).update(status="failed", failure_code="expired")
+
+    text = _scrape()
+
+    assert _value(text, "gateway_payments_24h", mode="test", status="expired", method="upi") == 1
+    assert _value(text, "gateway_payments_24h", mode="test", status="failed", method="upi") is None
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(not django_settings.ON_POSTGRES, reason="only a server can end a connection")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("statement", ["SELECT pg_terminate_backend(pg_backend_pid())", "SELECT pg_sleep(30)"])
+def test_a_verification_that_is_cut_off_within_a_statement_is_told_too(monkeypatch, statement):
+    def cut_off():
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        yield
+
+    def out_of_time(*_):
+        raise SoftTimeLimitExceeded()
+
+    monkeypatch.setattr(verify, "_checks", [cut_off])
+    before = signal.signal(signal.SIGALRM, out_of_time)
+    signal.setitimer(signal.ITIMER_REAL, 1.0)
+    try:
+        with pytest.raises((SoftTimeLimitExceeded, OperationalError)):
+            verify.verify_and_record()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    last = verify.last_verification()
+    assert last.problems == 1
+    assert last.first_problem.startswith("The verification broke off: ")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("30s",)

@@ -27,7 +27,10 @@ class OrdersView(CheckoutView):
 
     @docs.listing("list_orders", "List orders", _TAG, answers.OrderBody, OrderFilters)
     def get(self, request: Request) -> Response:
-        return self.collection(OrderFilters.narrow(self.query, visible_orders(self.viewer)))
+        rows = visible_orders(self.viewer)
+        if self.me.razorpay:
+            rows = rows.annotate(paid_minor=answers.PAID_MINOR)
+        return self.collection(OrderFilters.narrow(self.query, rows))
 
     @docs.call(
         "create_order", "Create an order", _TAG, answers.OrderBody, status=201, body=NewOrder, idempotent=True,

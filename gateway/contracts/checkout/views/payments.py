@@ -62,8 +62,9 @@ class Checked:
 
 def check_same(sent: dict[str, Any], row: Order | Payment) -> None:
     """`amount` and `currency`, where they are sent, must be the record's own."""
-    if sent.get("amount", row.amount_minor) != row.amount_minor:
-        raise InvalidFields(amount=f"must be {row.amount_minor}")
+    minor = row.gross.minor if isinstance(row, Payment) else row.amount_minor  # as it is told
+    if sent.get("amount", minor) != minor:
+        raise InvalidFields(amount=f"must be {minor}")
     if sent.get("currency", row.currency) != row.currency:
         raise InvalidFields(currency=f"must be {row.currency}")
 
