@@ -34,7 +34,11 @@ _ON_A_DATABASE = {"db", "transactional_db", "django_db_reset_sequences", "live_s
 
 
 def pytest_collection_modifyitems(config, items):
-    """The second run of `make test` leaves out what another database cannot change (see gateway/suite.py)."""
+    """Files with a long test first, as they stand, so that no worker is left alone with one when the others are done.
+    The second run of `make test` leaves out what another database cannot change (see gateway/suite.py).
+    """
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
     if os.environ.get("SECOND_RUN") != "1":
         return
     left_out = [item for item in items if not _depends_on_the_database(item)]

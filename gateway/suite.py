@@ -65,7 +65,9 @@ def _pytest(settings: dict[str, str]) -> int:
     environment = {name: value for name, value in environment.items() if value or name not in settings}
     print(f"── {settings['DATABASE_URL'].split(':')[0] or 'sqlite'} ──", flush=True)
     with tempfile.TemporaryDirectory(prefix="gateway-test-") as folder:
-        command = [sys.executable, "-m", "pytest", "-n", "3", "--dist", "loadfile", *sys.argv[1:]]
+        # Our own order of files (conftest.py): xdist's begins with those of many tests, and ends with the long ones.
+        several = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+        command = [sys.executable, "-m", "pytest", *several, *sys.argv[1:]]
         return subprocess.run(command, env=environment | {"DATA_DIR": folder}, check=False).returncode
 
 

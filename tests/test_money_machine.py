@@ -299,6 +299,7 @@ class MoneyMachine(RuleBasedStateMachine):
         self.model.available += minor
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_any_order_of_steps_keeps_the_money(cast, settings):
     settings.SANDBOX_PAYMENT_DELAY_SECONDS = settings.SANDBOX_BANK_DELAY_SECONDS = 0

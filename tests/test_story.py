@@ -17,7 +17,7 @@ from standardwebhooks import Webhook
 from gateway.pay.camera_testing import read_code
 from tests.story import Gateway, Receiver, wait_for
 
-pytestmark = pytest.mark.installation
+pytestmark = [pytest.mark.installation, pytest.mark.long]
 PAYOUT = {
     "beneficiary_name": "Asha Verma", "account_number": "123456789012", "ifsc": "SBIN0060589", "bank_name": "SBI",
     "remarks": "November",

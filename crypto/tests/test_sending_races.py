@@ -30,7 +30,7 @@ from gateway.lib.racing import dies_at, together
 from ledger.errors import InsufficientBalance
 from ledger.models import Posting
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race, pytest.mark.long]
 
 SENDING = [
     "withdrawal.claimed", "withdrawal.ordered", "withdrawal.after_commit", "outgoing.claimed", "outgoing.nonce_taken",

@@ -16,7 +16,7 @@ from django.conf import settings
 from gateway import backups
 from tests import database
 
-pytestmark = pytest.mark.installation
+pytestmark = [pytest.mark.installation, pytest.mark.long]
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

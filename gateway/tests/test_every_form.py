@@ -46,6 +46,7 @@ def test_no_form_of_any_address_is_taken_without_its_token(cast, who):
     assert {address: status for address, status in statuses.items() if status not in (403, 405)} == {}
 
 
+@pytest.mark.long
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_of_sixty_hostile_strings_in_every_stored_text_none_runs_on_any_page(cast, browse, filled):  # noqa: F811

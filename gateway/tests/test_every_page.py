@@ -12,7 +12,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 
 from tests import filling, pages
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 RUN = """async (only) => {
     const moving = document.getAnimations().filter(one => one instanceof CSSTransition);
     await Promise.all(moving.map(one => one.finished));

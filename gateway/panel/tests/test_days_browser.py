@@ -30,7 +30,7 @@ from webhooks.models import Delivery
 from webhooks.sending import drain
 from webhooks.services import create_endpoint
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 PASSWORD = "correct-horse-battery"
 UTR = "412345678901"
 COLD = "0x52908400098527886E0F7030069857D2E4169EE7"
