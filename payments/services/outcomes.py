@@ -90,9 +90,10 @@ def _provider_failure(actor: Actor, row: Payment, outcome: Outcome) -> str:
         return set_flag(actor, row, Flag.CONTRADICTED, outcome.message)
     if row.status == Status.CREATED:
         begin(actor, row)
+    # The flag of a success that could not be booked stays: that money may still have to go back.
     fail(
         actor, row, code=outcome.code or "declined", reason=outcome.message or "The payment was declined.",
-        answered=True, provider_reference=outcome.reference,
+        answered=True, provider_reference=outcome.reference, flag=row.flag,
     )
     return "failed"
 
@@ -136,12 +137,13 @@ def _lateness(row: Payment) -> str:
 
 
 def fail(
-    actor: Actor, row: Payment, *, code: str, reason: str, answered: bool = False, provider_reference: str = ""
+    actor: Actor, row: Payment, *, code: str, reason: str, answered: bool = False, provider_reference: str = "",
+    flag: str = "",
 ) -> None:
     state = ProviderState.ANSWERED if answered else row.provider_state
     row.advance(
         Status.FAILED, failure_code=code[:40], failure_reason=reason[:200], comments=reason[:200],
-        provider_state=state, completed_at=timezone.now(), flag="",
+        provider_state=state, completed_at=timezone.now(), flag=flag,
         provider_reference=provider_reference or row.provider_reference, **ended(),
     )
     write_down(actor, row, "payment.failed", tell=True, detail=reason, code=code)

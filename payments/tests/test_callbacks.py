@@ -191,6 +191,26 @@ def test_a_utr_that_paid_for_another_payment_is_flagged(cast, confirmed, balance
     assert_ledger_balances()
 
 
+@pytest.mark.parametrize("names", list(itertools.permutations(["other amount", "failed", "used UTR"])))
+def test_money_that_could_not_be_booked_stays_flagged_whatever_order_its_events_came_in(
+    cast, confirmed, balances, names
+):
+    tell(confirmed(), SUCCESS)
+    payment = confirmed()
+    events = {
+        "other amount": Outcome("succeeded", utr="UTR0000002", amount_minor=50_000), "failed": FAILURE,
+        "used UTR": SUCCESS,
+    }
+
+    effects = {name: tell(payment, events[name]) for name in names}
+
+    assert effects == {"other amount": "flagged", "failed": "failed", "used UTR": "flagged"}
+    assert state_of(payment) == ("failed", False, "declined")
+    assert payment.flag == ("amount_differs" if names.index("used UTR") < names.index("other amount") else "utr_reused")
+    assert balances(cast.merchant) == (97_640, 0, 0)
+    assert_ledger_balances()
+
+
 def test_a_success_with_another_amount_after_the_money_was_booked(cast, confirmed, balances):
     payment = confirmed()
     tell(payment, SUCCESS)
