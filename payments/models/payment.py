@@ -108,7 +108,7 @@ class Payment(StatefulModel, OutboundModel):
     received_minor = models.BigIntegerField(null=True, blank=True)
     refunded_minor = models.BigIntegerField(default=0)
     refunding_minor = models.BigIntegerField(default=0)
-    # Quoted when the payment is made, final at capture. `fee_minor` includes `tax_minor` (GST).
+    # Quoted when the payment is made, anew where another sum is received. `fee_minor` includes `tax_minor` (GST).
     fee_minor = models.BigIntegerField(default=0)
     tax_minor = models.BigIntegerField(default=0)
     payer_name = models.CharField(max_length=120, blank=True, default="")

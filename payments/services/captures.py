@@ -11,14 +11,13 @@ from django.utils import timezone
 from accounts.actors import Actor
 from gateway.lib.crash import crash_point
 from gateway.lib.jobs import wake
-from gateway.lib.money import Money
 from gateway.lib.providers import Flag, Outcome
 from gateway.lib.work import ended
 from ledger.services import Line, house_account, merchant_account, post
 from payments.errors import NotCapturable
 from payments.models import Order, Payment
 from payments.providers import registry
-from payments.services.fees import quote_fee
+from payments.services.fees import charged
 from payments.services.records import lock, write_down
 
 Status = Payment.Status
@@ -71,10 +70,8 @@ def book_capture(actor: Actor, row: Payment) -> None:
 
 def _write_capture(row: Payment) -> None:
     now, delay = timezone.now(), row.merchant.settlement_delay_days
-    if row.received_minor != row.amount_minor:
-        received = Money(row.received_minor or 0, row.currency)
-        fee = quote_fee(row.merchant_id, row.method, received, row.created_at)
-        row.fee_minor, row.tax_minor = fee.fee_minor, fee.tax_minor
+    for name, minor in charged(row, row.received_minor or 0).items():  # also of what succeeded under older code
+        setattr(row, name, minor)
     row.captured_at = row.updated_at = now
     row.settled_at = None if delay else now
     row.due_at = now + timedelta(days=delay) if delay else None

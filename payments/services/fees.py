@@ -24,6 +24,16 @@ def quote_fee(merchant_id: int, method: str, amount: Money, at: datetime | None 
     return Quote(amount.minor, tax)
 
 
+def charged(payment: Payment, received_minor: int) -> dict[str, int]:
+    """The fee's columns once it is known what was received: of the sum that was asked they stand as quoted, of another
+    one they are quoted anew, under the plan of the moment the payment was made.
+    """
+    if received_minor == payment.amount_minor:
+        return {}
+    fee = quote_fee(payment.merchant_id, payment.method, Money(received_minor, payment.currency), payment.created_at)
+    return {"fee_minor": fee.fee_minor, "tax_minor": fee.tax_minor}
+
+
 def given_back(payment: Payment, refund_minor: int) -> Quote:
     """The part of the fee that goes back with the next `refund_minor` of a refund, where the fee plan says so.
 

@@ -21,6 +21,7 @@ from gateway.lib.work import ended
 from payments.models import Payment
 from payments.providers import registry
 from payments.services.captures import capture_if_wanted
+from payments.services.fees import charged
 from payments.services.instruments import utr_is_used
 from payments.services.records import lock, write_down
 from payments.statements.attaching import attach_line
@@ -117,7 +118,7 @@ def succeed(
     row.advance(
         Status.SUCCEEDED, received_minor=received_minor, utr=utr, comments=comments, failure_code="",
         failure_reason="", flag=flag, provider_state=ProviderState.ANSWERED, completed_at=timezone.now(),
-        provider_reference=provider_reference or row.provider_reference, **ended(),
+        provider_reference=provider_reference or row.provider_reference, **charged(row, received_minor), **ended(),
     )
     received = Money(received_minor, row.currency)
     detail = f"{received} {row.currency} received, UTR {utr or 'none'}"

@@ -47,6 +47,31 @@ def test_what_was_received_is_what_is_booked(cast, confirmed, balances, received
     assert_ledger_balances()
 
 
+def test_the_fee_of_another_sum_is_that_sums_before_its_capture_too(cast, manual_order, pay, capture, balances):
+    payment = mark(cast.admin, pay(manual_order(100_000), vpa="pending@upi"), received=Money(1000, "INR"))
+    fresh = Payment.objects.get(pk=payment.pk)
+
+    assert (fresh.captured_at, fresh.fee_minor, fresh.tax_minor, fresh.net) == (None, 24, 4, Money(976, "INR"))
+    assert balances(cast.merchant) == (0, 0, 0)
+    capture(fresh)
+    fresh.refresh_from_db()
+    assert (fresh.fee_minor, fresh.tax_minor, fresh.net) == (24, 4, Money(976, "INR"))
+    assert balances(cast.merchant) == (976, 0, 0)
+    assert_ledger_balances()
+
+
+def test_a_sum_booked_under_older_code_is_charged_at_its_capture(cast, manual_order, pay, capture, balances):
+    payment = mark(cast.admin, pay(manual_order(100_000), vpa="pending@upi"), received=Money(1000, "INR"))
+    Payment.objects.update(fee_minor=2360, tax_minor=360)
+
+    capture(payment)
+
+    payment.refresh_from_db()
+    assert (payment.fee_minor, payment.tax_minor) == (24, 4)
+    assert balances(cast.merchant) == (976, 0, 0)
+    assert_ledger_balances()
+
+
 def test_who_may_not(cast, confirmed):
     payment = confirmed(vpa="pending@upi")
     refusals = {
