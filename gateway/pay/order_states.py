@@ -40,8 +40,7 @@ class Seen:
 
     @property
     def awaits_payer(self) -> bool:
-        """Nobody asks the payer's app for this one: the payer sends the money, and says so."""
-        return self.payment is not None and self.payment.status == Status.CREATED and self.payment.due_at is None
+        return self.payment is not None and _awaits_payer(self.payment)
 
     @property
     def mark(self) -> str:
@@ -64,9 +63,16 @@ def look_at(order: Order) -> Seen:
     if Status.SUCCEEDED in tries:
         return Seen(order, State.PAID, tries[Status.SUCCEEDED])
     under_way = tries.get(Status.PROCESSING) or tries.get(Status.CREATED)
+    if under_way and _awaits_payer(under_way) and not _takes_payments(order):
+        return Seen(order, State.CLOSED, None)  # nobody is shown whom to pay any more
     if under_way:
         return Seen(order, State.PROCESSING, under_way)
     return Seen(order, _resting(order, bool(tries)), tries.get(Status.FAILED))
+
+
+def _awaits_payer(payment: Payment) -> bool:
+    """Nobody asks the payer's app for this one: the payer sends the money, and says so."""
+    return payment.status == Status.CREATED and payment.due_at is None
 
 
 def _resting(order: Order, was_tried: bool) -> State:
@@ -79,8 +85,11 @@ def _resting(order: Order, was_tried: bool) -> State:
 
 def _is_open(order: Order) -> bool:
     """As the public calls have it: a suspended merchant takes nothing, and public orders can be switched off."""
-    is_active = order.merchant.status == AccountStatus.ACTIVE
-    return is_active and (order.merchant.public_checkout or not order.public)
+    return _takes_payments(order) and (order.merchant.public_checkout or not order.public)
+
+
+def _takes_payments(order: Order) -> bool:
+    return order.merchant.status == AccountStatus.ACTIVE
 
 
 def seconds_left(order: Order) -> int | None:
