@@ -22,6 +22,7 @@ from django.utils import timezone
 from gateway.contracts.models import IdempotencyRecord
 from gateway.contracts.problems import IdempotencyKeyReused, RequestInProgress
 from gateway.lib.errors import InvalidFields
+from gateway.lib.strict_json import JsonNumber
 
 KEPT = timedelta(hours=24)
 _KEY = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
@@ -62,8 +63,17 @@ def scope_of(owner: str, mode: str, method: str, path: str) -> str:
 
 def fingerprint_of(body: dict[str, Any]) -> str:
     """The same for two bodies that say the same, whatever their spaces and the order of their fields."""
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(_told_apart(body), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _told_apart(value: Any) -> Any:
+    """`1.5` and `"1.5"` are both text here, and two bodies: a number is put under a name that no body may hold."""
+    if isinstance(value, JsonNumber):
+        return {"\0": str(value)}
+    if isinstance(value, dict):
+        return {name: _told_apart(item) for name, item in value.items()}
+    return [_told_apart(item) for item in value] if isinstance(value, list) else value
 
 
 def begin(scope: str, key: str, fingerprint: str) -> Claim | Stored:

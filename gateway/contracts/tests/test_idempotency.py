@@ -63,6 +63,19 @@ def test_another_body_under_the_same_key_is_a_422(api, refused, other):
     assert Payment.objects.count() == 1
 
 
+@pytest.mark.parametrize(("sent", "other"), [
+    (b'{"v": 1.5}', b'{"v": "1.5"}'), (b'{"v": "1.5"}', b'{"v": 1.5}'), (b'{"v": 1e2}', b'{"v": "1e2"}'),
+])
+def test_a_number_and_the_text_of_it_are_two_bodies(api, refused, sent, other):
+    body = b'{"amount": 5, "order_id": "A", "notes": %s}'
+    first = api("merchant_user", "POST", "/payments", raw=body % sent, headers=keyed())
+
+    refused(api("merchant_user", "POST", "/payments", raw=body % other, headers=keyed()), 422, "idempotency_key_reused")
+    again = api("merchant_user", "POST", "/payments", raw=body % sent, headers=keyed())
+    assert (first.status_code, again.content) == (201, first.content)
+    assert Payment.objects.count() == 1
+
+
 @pytest.mark.parametrize("key", ["x" * 255, "a", " inner space ", "!~{}[]/?'\"", "0"])
 def test_keys_of_printable_ascii_pass(api, payment_body, key):
     assert api("merchant_user", "POST", "/payments", payment_body(), headers=keyed(key)).status_code == 201
