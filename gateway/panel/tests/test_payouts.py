@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -160,6 +162,22 @@ def test_an_approved_payout_is_rejected_while_nothing_was_sent(cast, signed_in, 
     assert balances(cast.merchant) == (available + reserved, 0, 0)
     assert address not in client.get(page).content.decode()
     assert_ledger_balances()
+
+
+def test_whoever_saw_a_payout_that_waits_rejects_none_that_was_approved_meanwhile(
+    cast, signed_in, make_payout, balances
+):
+    payout = make_payout(cast.merchant, by=cast.merchant_user)
+    before, address = balances(cast.merchant), reverse("panel:payout-reject", args=[payout.public_id])
+    client = signed_in(cast.super_admin)
+    (seen,) = re.findall(r'name="approved" value="(\w+)"', client.get(address).content.decode())
+    approve_payout(actor=Actor(cast.admin, "panel"), payout=payout)
+
+    answer = client.post(address, {"reason": "Fraud", "approved": seen})
+
+    payout.refresh_from_db()
+    assert (answer.status_code, payout.status, payout.failure_reason) == (422, "approved", "")
+    assert balances(cast.merchant) == before
 
 
 def reject_what_is_not_offered(client, payout):
