@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import AccountStatus
 from gateway.pay.returning import back_to
 from payments.models import Payment
+from payments.services.outcomes import order_has_other_success
 
 Status = Payment.Status
 # The portal's words, which a merchant's return page knows.
@@ -23,13 +24,17 @@ class State(TextChoices):
     FAILED = "failed", "Payment failed"
     EXPIRED = "expired", "This payment link has expired"
     CLOSED = "closed", "This payment cannot be made now"
+    PAID_OTHERWISE = "paid_otherwise", "This has been paid already"
 
 
 def state_of(payment: Payment) -> State:
     """Past its time a payment is expired, also where no sweep has written that down yet."""
-    if payment.failure_code == "expired":
+    expired, waiting = payment.failure_code == "expired", payment.status == Status.CREATED and payment.due_at is None
+    if (expired or waiting) and order_has_other_success(payment):
+        return State.PAID_OTHERWISE
+    if expired:
         return State.EXPIRED
-    if payment.status == Status.CREATED and payment.due_at is None:
+    if waiting:
         return _waiting_state(payment)
     return {
         Status.CREATED: State.PROCESSING,  # the payer acted through the API, and a worker has not asked yet
