@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import ItemsView, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -124,6 +125,12 @@ def codes(text: str) -> SafeString:
     parts = text.split("`")
     return format_html_join("", "{}", ((format_html("<code>{}</code>", part) if odd % 2 else part,)
                                        for odd, part in enumerate(parts)))
+
+
+@register.filter
+def pairs(value: Mapping[str, Any]) -> ItemsView[str, Any]:
+    """Names and values of what somebody else named. `.items` in a template is first of all the entry of that name."""
+    return value.items()
 
 
 @register.filter
