@@ -1,12 +1,14 @@
-"""What the panel's forms have in common: the looks of their controls, money fields, and the domain's refusals shown
-beside the field they are about."""
+"""What the panel's forms have in common: the looks of their controls, lines that are lines, money fields, and the
+domain's refusals shown beside the field they are about."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django import forms
+from django.core.validators import RegexValidator
 
 from gateway.lib.errors import GatewayError, InvalidFields, NotFound
 from gateway.lib.money import InvalidAmount, Money, parse_amount
@@ -21,6 +23,10 @@ _CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.Textarea, "textarea"),
     (forms.Widget, "input"),
 )
+# As the APIs have it: what is one line on the page is one line in a bank's file and in a mail. Passwords, and what is
+# looked at as it came, are not stripped and not refused.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_one_line = RegexValidator(_CONTROL, "This is one line: it may not hold control characters.", inverse_match=True)
 
 
 class MoneyField(forms.CharField):
@@ -53,6 +59,8 @@ class PanelForm(forms.Form):
             look = next(name for kind, name in _CLASSES if isinstance(field.widget, kind))
             if look:
                 field.widget.attrs.setdefault("class", look)
+            if type(field) is forms.CharField and field.strip and not isinstance(field.widget, forms.Textarea):
+                field.validators.append(_one_line)
 
 
 def carry_out(form: forms.Form, act: Callable[[], T]) -> T | None:

@@ -55,6 +55,8 @@ _FIELDS: dict[str, Callable[[BatchLine], str]] = {
 FIELD_NAMES = (*_FIELDS, "date")
 _MUST_HAVE = ("account_number", "ifsc", "amount")
 _FIELD = re.compile(r"\{([a-z_]+)(?::([^{}]*))?\}")
+# A bank that reads its file line by line would take what follows for a payment of its own.
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _DAY = {"YYYY": "%Y", "YY": "%y", "MMM": "%b", "MM": "%m", "DD": "%d"}
 _DAY_WORD = re.compile("YYYY|YY|MMM|MM|DD")
 _MOST_COLUMNS = 60
@@ -86,7 +88,7 @@ class ExportColumn:
 def _value(name: str, option: str, line: BatchLine, day: date) -> str:
     if name == "date":
         return day.strftime(_DAY_WORD.sub(lambda word: _DAY[word[0]], option.replace("%", "%%")))
-    text = _FIELDS[name](line)
+    text = _BREAKS.sub(" ", _FIELDS[name](line))
     if option.isdigit():
         return text[: int(option)]
     return _words(option).get(text, text)

@@ -10,7 +10,7 @@ import pytest
 from accounts.actors import Actor
 from accounts.models import AuditRecord
 from gateway.lib.errors import InvalidFields, NotAllowed
-from payouts.batches import create_format, open_batch, queries, retire_format, update_format
+from payouts.batches import create_format, export_batch, open_batch, queries, retire_format, update_format
 from payouts.batches.formats import PLAIN_COLUMNS, PLAIN_RESULT, BadTemplate, columns_of, parse_columns
 from payouts.models import BankFormat
 
@@ -25,6 +25,19 @@ def line(by_file, cast):
     [payout] = by_file(1, 150_050, beneficiary_name="Meridian Logistics Private Limited", method="NEFT", remarks="May")
     batch = open_batch(actor=Actor(cast.admin, "t"), mode="live", payout_ids=[payout.public_id])
     return queries.lines_of(batch).get()
+
+
+def test_whoever_made_a_payout_a_file_has_one_line_for_it(by_file, cast):
+    """Names that were kept before the panel refused them, too."""
+    forged = "Ravi\r\nPO-2,Mallory,999900001111,HDFC0009999,50000.00\u2028NEFT"
+    payouts = by_file(2, beneficiary_name=forged)
+    batch = open_batch(actor=Actor(cast.admin, "t"), mode="live", payout_ids=[one.public_id for one in payouts])
+
+    made = export_batch(actor=Actor(cast.admin, "t"), batch=batch, file_type="csv")
+
+    lines = bytes(made.content).decode().splitlines()
+    assert len(lines) == 3
+    assert all('"Ravi PO-2,Mallory,999900001111,HDFC0009999,50000.00 NEFT"' in line for line in lines[1:])
 
 
 @pytest.mark.parametrize(
