@@ -57,6 +57,9 @@ class OrderPage(View):
         has moved on, its page tells.
         """
         seen = _find(order_id)
+        if seen.awaits_payer and "utr" not in request.POST:
+            # A second press of the button before: whoever sent it has not seen yet whom to pay, and so has not paid.
+            return redirect("pay:order", order_id)
         form = _form(seen, request.POST)
         if form.is_valid() and seen.awaits_payer:
             _confirm(seen, form)

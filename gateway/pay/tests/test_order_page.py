@@ -211,6 +211,22 @@ def test_where_people_decide_the_payer_sends_the_money(make_order, settings):
     assert 'class="qr"' not in after
 
 
+def test_a_second_press_does_not_say_that_the_payer_has_paid(make_order, settings):
+    settings.LIVE_PAYMENT_PROVIDER = "manual_upi"
+    ReceivingAccount.objects.create(mode="live", vpa="shop@okbank", bank_name="HDFC Bank", holder="Chai Point Ltd")
+    order = make_order(50_000, mode="live")
+
+    answers = [Client().post(_address(order), {"vpa": "jane@okbank"}) for _ in range(2)]
+
+    payment = Payment.objects.get()
+    assert [(answer.status_code, answer["Location"]) for answer in answers] == [(302, _address(order))] * 2
+    assert (payment.status, payment.due_at) == ("created", None)
+    assert 'class="qr"' in _page(order)
+    Client().post(_address(order), {"utr": ""})
+    payment.refresh_from_db()
+    assert payment.status == "processing"
+
+
 # After a failure --------------------------------------------------------------------------------------------
 def test_after_a_failure_the_page_offers_another_try(make_order, tried, balances, cast):
     order = make_order(50_000)
