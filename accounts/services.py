@@ -7,6 +7,8 @@ that may never do it is `NotAllowed`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -16,8 +18,9 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actors import Actor, team_users
 from accounts.credentials import issue_portal_keys, regenerate_portal_key
-from accounts.errors import EmailTaken, LastSuperAdmin, OwnAccount, RoleNotAllowed
+from accounts.errors import EmailTaken, LastSuperAdmin, OwnAccount, RoleNotAllowed, SignInRefused
 from accounts.models import OPERATORS, AccountStatus, AuditRecord, Merchant, Role, User
+from accounts.sign_in import check_own_password
 from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
 from gateway.lib.jobs import wake
 
@@ -244,20 +247,29 @@ def update_profile(*, actor: Actor, user: User, name: str) -> User:
     return user
 
 
-@transaction.atomic
-def change_password(*, actor: Actor, user: User, current: str, new: str) -> User:
-    """Raises `InvalidFields` for a wrong `current` or a weak `new`; other sessions of the user end."""
-    if not user.check_password(current):
-        raise InvalidFields(current="is not your password")
-    return set_password(actor=actor, user=user, new=new)
+def change_password(*, actor: Actor, user: User, current: str, new: str, address: str) -> User:
+    """Raises `InvalidFields` for a wrong `current` (which counts as at sign-in, `AccountLocked`) or a weak `new`;
+    other sessions of the user end.
+    """
+    try:
+        check_own_password(user=user, password=current, address=address)
+    except SignInRefused as error:
+        raise InvalidFields(current="is not your password") from error
+    return _keep_password(actor, user, new)
 
 
-@transaction.atomic
 def set_password(*, actor: Actor, user: User, new: str) -> User:
+    """By a link: having it is proof enough to be let in again."""
+    return _keep_password(actor, user, new, failed_sign_ins=0, locked_until=None, invitation_due=False)
+
+
+@transaction.atomic
+def _keep_password(actor: Actor, user: User, new: str, **changes: Any) -> User:
     _check_password(user, new, field="new")
     user.set_password(new)
-    user.failed_sign_ins, user.locked_until, user.invitation_due = 0, None, False
-    user.save(update_fields=["password", "failed_sign_ins", "locked_until", "invitation_due"])
+    for name, value in changes.items():
+        setattr(user, name, value)
+    user.save(update_fields=["password", *changes])
     audit.record(actor, "password.changed", user.public_id, merchant=user.merchant_id)
     return user
 

@@ -51,17 +51,32 @@ def check_proof(*, user: User, address: str, password: str = "", code: str = "")
 
     Failures count and lock as at sign-in. Raises `CodeRefused`, `SignInRefused`, `AccountLocked`, `SignInUnavailable`.
     """
+    if code:
+        _check_code(user, code, address)
+    else:
+        check_own_password(user=user, password=password, address=address)
+    User.objects.filter(pk=user.pk).update(failed_sign_ins=0, locked_until=None)
+
+
+def _check_code(user: User, code: str, address: str) -> None:
     _check_address(address)
     _check_lock(user)
     try:
-        if code:
-            check_code(user=user, code=code)
-        elif not user.check_password(password):
-            raise SignInRefused("This is not your password.")
-    except (CodeRefused, SignInRefused):
+        check_code(user=user, code=code)
+    except CodeRefused:
         _count_failure(user, address)
         raise
-    User.objects.filter(pk=user.pk).update(failed_sign_ins=0, locked_until=None)
+
+
+def check_own_password(*, user: User, password: str, address: str) -> None:
+    """For whoever has a session and says that it is theirs. Failures count and lock as at sign-in; a success forgets
+    none of them, for they may be those of the code. Raises `SignInRefused`, `AccountLocked`, `SignInUnavailable`.
+    """
+    _check_address(address)
+    _check_lock(user)
+    if not user.check_password(password):
+        _count_failure(user, address)
+        raise SignInRefused("This is not your password.")
 
 
 def _refuse_unknown(email: str, password: str, address: str) -> NoReturn:

@@ -270,13 +270,13 @@ def test_passwords_are_kept_as_argon2_and_weak_ones_refused(cast, settings):
     assert identify_hasher(me.password) is get_hasher("argon2") or me.password.startswith("argon2$argon2id$")
 
     with pytest.raises(InvalidFields) as wrong:
-        change_password(actor=acting(me), user=me, current="nope", new="another-good-password")
+        change_password(actor=acting(me), user=me, address="10.0.0.1", current="nope", new="another-good-password")
     with pytest.raises(InvalidFields) as weak:
-        change_password(actor=acting(me), user=me, current="correct-horse-battery", new="short")
+        change_password(actor=acting(me), user=me, address="10.0.0.1", current="correct-horse-battery", new="short")
 
     assert (list(wrong.value.details["fields"]), list(weak.value.details["fields"])) == (["current"], ["new"])
     assert me.check_password("correct-horse-battery")
-    change_password(actor=acting(me), user=me, current="correct-horse-battery", new="another-good-password")
+    change_password(actor=acting(me), user=me, address="10.0.0.1", current="correct-horse-battery", new="another-good-password")
     assert User.objects.get(pk=me.pk).check_password("another-good-password")
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import services
 from accounts.models import Role
+from gateway.lib.middleware import client_address
 from gateway.lib.money import Money
 from gateway.panel.access import EVERYONE, FORM, PanelRequest, ask_for_proof, page
 from gateway.panel.fees import shown_fees
@@ -109,7 +110,7 @@ def _change_password(request: PanelRequest, form: PasswordForm) -> bool:
     changed = carry_out(
         form,
         lambda: services.change_password(
-            actor=request.actor, user=user, current=data["current"], new=data["new"]
+            actor=request.actor, user=user, current=data["current"], new=data["new"], address=client_address(request)
         ),
     )
     if changed is None:

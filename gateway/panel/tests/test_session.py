@@ -10,7 +10,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from accounts.errors import SignInUnavailable
-from accounts.models import AuditRecord
+from accounts.models import AuditRecord, User
 
 PASSWORD = "correct-horse-battery"
 SIGN_IN = "/panel/sign-in"
@@ -216,6 +216,35 @@ def test_a_made_up_link_is_over(db, link):
 
 
 # Profile ------------------------------------------------------------------------------------------------
+def test_the_profile_is_no_way_round_the_lock(cast, signed_in):
+    """Who has somebody's session and not the password may not try them all."""
+    client, new = signed_in(cast.merchant_user), "a-long-new-password-27"
+    sent = {"form": "password", "new": new, "again": new}
+
+    answers = [client.post(reverse("panel:profile"), sent | {"current": f"guess-{index}"}) for index in range(5)]
+    locked = client.post(reverse("panel:profile"), sent | {"current": PASSWORD})
+
+    assert [answer.status_code for answer in [*answers, locked]] == [422] * 6
+    assert "Is not your password." in answers[-1].content.decode()
+    assert "Too many failed attempts. Try again in 15 minutes." in locked.content.decode()
+    cast.merchant_user.refresh_from_db()
+    assert cast.merchant_user.check_password(PASSWORD)
+    assert _sign_in(Client()).status_code == 429
+
+
+def test_a_changed_password_forgets_no_failures(cast, signed_in):
+    """They may be those of the authenticator's code."""
+    User.objects.filter(pk=cast.merchant_user.pk).update(failed_sign_ins=4)
+    new = "a-long-new-password-27"
+
+    answer = signed_in(cast.merchant_user).post(
+        reverse("panel:profile"), {"form": "password", "current": PASSWORD, "new": new, "again": new}
+    )
+
+    assert answer.status_code == 302
+    assert User.objects.get(pk=cast.merchant_user.pk).failed_sign_ins == 4
+
+
 def test_changing_the_password_keeps_this_session_and_ends_the_others(cast, signed_in):
     here, there = signed_in(cast.merchant_user), signed_in(cast.merchant_user)
     new = "a-long-new-password-27"
