@@ -24,6 +24,8 @@ from gateway.lib.secrets import digest
 log = structlog.get_logger(__name__)
 # Failures from one address, over all accounts: stops guessing one password against many.
 _ADDRESS_FACTOR = 10
+# A known address keeps its failures until it signs in; one that nobody has must look the same for as long as that pays.
+_KEPT_SECONDS = 30 * 24 * 3600
 
 
 def sign_in(email: str, password: str, address: str) -> User:
@@ -80,29 +82,40 @@ def check_own_password(*, user: User, password: str, address: str) -> None:
 
 
 def _refuse_unknown(email: str, password: str, address: str) -> NoReturn:
-    """As slow as checking a password, and locked after as many failures as a known address."""
+    """As slow as checking a password; failures are kept and lock as those of a known address, in the same words."""
     unknown = digest(email.strip().lower(), purpose="sign-in")
-    if _counted(lambda: cache.get(_key(unknown), 0)) >= settings.SIGN_IN_ATTEMPTS:
-        raise _locked(settings.SIGN_IN_LOCK_MINUTES)
+    lock = f"sign-in-lock:{unknown}"
+    until = _counted(lambda: cache.get(lock, 0))
+    if until > timezone.now().timestamp():
+        raise _locked(until - timezone.now().timestamp())
     make_password(password)
-    _count_address(unknown)
-    _count_address(address)
+    _count(address)
+    if _count(unknown, seconds=_KEPT_SECONDS) >= settings.SIGN_IN_ATTEMPTS:
+        _counted(lambda: _lock_out(unknown, lock))
     raise SignInRefused()
 
 
-def _locked(minutes: int) -> AccountLocked:
+def _lock_out(unknown: str, lock: str) -> int:
+    lasts = int(settings.SIGN_IN_LOCK_MINUTES) * 60
+    until = int(timezone.now().timestamp()) + lasts
+    cache.set(lock, until, lasts)
+    cache.delete(_key(unknown))
+    return until
+
+
+def _locked(seconds: float) -> AccountLocked:
+    minutes = max(1, round(seconds / 60))
     return AccountLocked(f"Too many failed attempts. Try again in {minutes} minutes.", minutes=minutes)
 
 
 def _check_lock(user: User) -> None:
     now = timezone.now()
     if user.locked_until and user.locked_until > now:
-        minutes = max(1, round((user.locked_until - now).total_seconds() / 60))
-        raise _locked(minutes)
+        raise _locked((user.locked_until - now).total_seconds())
 
 
 def _count_failure(user: User, address: str) -> None:
-    _count_address(address)
+    _count(address)
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(failed_sign_ins=F("failed_sign_ins") + 1)
         user.refresh_from_db(fields=["failed_sign_ins"])
@@ -112,21 +125,22 @@ def _count_failure(user: User, address: str) -> None:
             audit.record(Actor.system("sign-in"), "user.locked", user.public_id, merchant=user.merchant_id)
 
 
-def _key(address: str) -> str:
-    return f"sign-in-failures:{address}"
+def _key(name: str) -> str:
+    return f"sign-in-failures:{name}"
 
 
 def _check_address(address: str) -> None:
     if _counted(lambda: cache.get(_key(address), 0)) >= settings.SIGN_IN_ATTEMPTS * _ADDRESS_FACTOR:
-        raise _locked(settings.SIGN_IN_LOCK_MINUTES)
+        raise _locked(settings.SIGN_IN_LOCK_MINUTES * 60)
 
 
-def _count_address(address: str) -> None:
+def _count(name: str, *, seconds: int = 0) -> int:
+    """Failures of `name`, this one included; those of an address are forgotten as a lock is."""
     def count() -> int:
-        cache.add(_key(address), 0, settings.SIGN_IN_LOCK_MINUTES * 60)
-        return int(cache.incr(_key(address)))
+        cache.add(_key(name), 0, seconds or settings.SIGN_IN_LOCK_MINUTES * 60)
+        return int(cache.incr(_key(name)))
 
-    _counted(count)
+    return _counted(count)
 
 
 def _counted(ask: Callable[[], int]) -> int:

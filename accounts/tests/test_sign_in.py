@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.actors import Actor
@@ -49,6 +50,57 @@ def test_an_unknown_address_locks_like_a_known_one(cast):
         sign_in("Nobody@example.com", "wrong", "10.0.0.2")
 
     assert refusal.value.message == "Too many failed attempts. Try again in 15 minutes."
+
+
+@pytest.mark.parametrize("email", ["merchant@example.com", "nobody@example.com"])
+def test_a_lock_runs_out_alike_whether_the_address_is_known(cast, monkeypatch, email):
+    fail(email, 5)
+
+    for minutes, left in ((0, 15), (5, 10), (13, 2)):
+        with monkeypatch.context() as clock:
+            at(clock, minutes)
+            assert told(email) == f"Too many failed attempts. Try again in {left} minutes."
+    at(monkeypatch, 16)
+    fail(email, 5)
+    assert told(email) == "Too many failed attempts. Try again in 15 minutes."
+
+
+def test_an_unknown_address_is_remembered_longer_than_a_lock_takes(cast, monkeypatch):
+    """A known one keeps its failures until it signs in: one more try after the lock's time would tell the two apart."""
+    kept = {}
+
+    class Recording:
+        def __getattr__(self, name):
+            return getattr(cache, name)
+
+        def add(self, key, value, timeout):
+            kept[key] = timeout
+            return cache.add(key, value, timeout)
+
+    monkeypatch.setattr("accounts.sign_in.cache", Recording())
+
+    fail("nobody@example.com", 4)
+
+    assert kept.pop("sign-in-failures:10.0.0.1") == 15 * 60
+    assert list(kept.values()) == [30 * 24 * 3600]
+
+
+def fail(email, times):
+    for _ in range(times):
+        with pytest.raises(SignInRefused):
+            sign_in(email, "wrong", "10.0.0.1")
+
+
+def told(email):
+    with pytest.raises(AccountLocked) as refusal:
+        sign_in(email, PASSWORD, "10.0.0.2")
+    return refusal.value.message
+
+
+def at(monkeypatch, minutes):
+    """So many minutes later, as far as locks go."""
+    later = timezone.now() + timedelta(minutes=minutes)
+    monkeypatch.setattr("accounts.sign_in.timezone.now", lambda: later)
 
 
 def test_success_forgets_earlier_failures(cast):
