@@ -69,5 +69,7 @@ def user_of_link(uid: str, token: str) -> User | None:
         public_id = urlsafe_base64_decode(uid).decode()
     except ValueError:
         return None
+    if "\0" in public_id:  # PostgreSQL takes no such text
+        return None
     user = User.objects.select_related("merchant").filter(public_id=public_id).first()
     return user if user and default_token_generator.check_token(user, token) else None

@@ -137,7 +137,11 @@ def _way_back(request: HttpRequest, methods: tuple[str, ...]) -> str:
 
 
 def _path_of(address: str) -> str:
-    parts = urlsplit(address)
+    """Of what a browser says that it shows; empty, which leads to the overview, for what is no address."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 

@@ -88,6 +88,17 @@ def stale(client):
     return client
 
 
+@pytest.mark.parametrize(("method", "headers"), [
+    ("get", {"HX-Request": "true", "HX-Current-URL": "http://["}), ("post", {"Referer": "http://[/"}),
+])
+def test_after_a_proof_nobody_goes_to_what_is_no_address(cast, signed_in, method, headers):
+    name = "user-new" if method == "get" else "return-secret-show"
+
+    answer = getattr(stale(signed_in(cast.merchant_user)), method)(reverse(f"panel:{name}"), headers=headers)
+
+    assert answer.get("HX-Redirect", answer.get("Location")) == f"{reverse('panel:prove')}?next="
+
+
 def test_the_profiles_webhook_asks_for_a_proof_too(cast, signed_in):
     from webhooks.models import Endpoint
 

@@ -210,7 +210,7 @@ def test_an_invitations_link_sets_a_password_once(cast):
     assert _sign_in(Client(), email="api@example.com", password=new).status_code == 302
 
 
-@pytest.mark.parametrize("link", ["/panel/password/xxx/yyy", "/panel/password/%00/a-b"])
+@pytest.mark.parametrize("link", ["/panel/password/xxx/yyy", "/panel/password/%00/a-b", "/panel/password/dXNyXwA/a-b"])
 def test_a_made_up_link_is_over(db, link):
     assert Client().get(link).status_code == 404
 
