@@ -57,7 +57,7 @@ class _Paper:
         self.export, self.sheet = export, sheet
         widths = _SHOWN[export.type]
         self.shown = [(sheet.names.index(name), width) for name, width in widths.items()]
-        self.totals: dict[str, dict[int, int]] = {}
+        self.totals: dict[tuple[str, str], dict[int, int]] = {}
         self.canvas = Canvas(to, pagesize=(_WIDTH, _HEIGHT), pageCompression=1)
         self.canvas.setTitle(self._title)
         self.canvas.setAuthor(export.merchant.name)
@@ -83,16 +83,19 @@ class _Paper:
         self._room(4 + len(self.totals) * (1 + len(self.sheet.totals)))
         self.y -= _LINE
         self._line(f"Total: {count} {'row' if count == 1 else 'rows'}", bold=True)
-        for currency in sorted(self.totals):
+        for group, currency in sorted(self.totals):
             for at in self.sheet.totals:
-                total = f"{Decimal(self.totals[currency][at]).scaleb(-8):,.8f}"
-                self._line(f"{self.sheet.columns[at].title}: {total} {currency}")
+                total = f"{Decimal(self.totals[group, currency][at]).scaleb(-8):,.8f}"
+                self._line(f"{', '.join(filter(None, (self.sheet.columns[at].title, group)))}: {total} {currency}")
         self._line("End of this export.")
         self._foot()
         self.canvas.save()
 
     def _add_up(self, cells: Sequence[Any]) -> None:
-        sums = self.totals.setdefault(cells[self.sheet.currency_at], dict.fromkeys(self.sheet.totals, 0))
+        group = self.sheet.group(cells)
+        if group is None:
+            return
+        sums = self.totals.setdefault((group, cells[self.sheet.currency_at]), dict.fromkeys(self.sheet.totals, 0))
         for at in self.sheet.totals:
             sums[at] += cells[at]
 

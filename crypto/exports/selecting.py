@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.actors import Viewer
 from accounts.models import Role, User
-from crypto.models import Export
+from crypto.models import ChainTransaction, Export
 from crypto.queries.addresses import records_of, visible_addresses
 from crypto.queries.sessions import search_sessions, visible_sessions
 from crypto.queries.transactions import visible_transactions
@@ -25,8 +25,8 @@ Rows = Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`names` are JSON's, in the order of `columns`. `totals`: columns that are added up, per currency where a row
-    has one (the column `currency_at`)."""
+    """`names` are JSON's, in the order of `columns`. `totals`: columns that are added up, per currency (the column
+    `currency_at`) and per `group`; a row of no group (None) is in no total."""
 
     names: tuple[str, ...]
     columns: tuple[Column, ...]
@@ -34,6 +34,7 @@ class Sheet:
     currency_at: int
     fields: tuple[str, ...]  # what is read; the row's place comes first
     read: Callable[[Viewer, list[Rows]], list[Rows]]
+    group: Callable[[Rows], str | None] = lambda row: ""
 
 
 def viewer_of(export: Export) -> Viewer:
@@ -112,6 +113,13 @@ def _transactions(viewer: Viewer, found: list[Rows]) -> list[Rows]:
     ]
 
 
+def _moved(row: Rows) -> str | None:
+    """What came in, what was swept and what went out are three sums, and what did not happen is in none of them."""
+    kind, status = row[2], row[8]
+    confirmed = status == ChainTransaction.Status.CONFIRMED
+    return f"{ChainTransaction.Type(kind).label.lower()}, confirmed" if confirmed else None
+
+
 def _address_cells(viewer: Viewer, found: list[Rows]) -> list[Rows]:
     """By whole records: what a merchant may know of an address takes more than its row."""
     rows = visible_addresses(viewer).in_bulk([pk for _, pk, *_ in found])
@@ -163,7 +171,7 @@ _SHEETS: dict[str, Sheet] = {
             "transaction_hash", "type", "network", "currency", "amount_minor", "sender", "recipient", "status",
             "confirmed_at", "session", "session__reference",
         ),
-        read=_transactions,
+        read=_transactions, group=_moved,
     ),
     Export.Type.ADDRESSES: Sheet(
         names=(

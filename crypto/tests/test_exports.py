@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -19,7 +20,7 @@ from django.utils import timezone
 
 from crypto import testing
 from crypto.exports import links, services
-from crypto.models import Export, Session
+from crypto.models import ChainTransaction, Export, Session
 from crypto.tests.export_house import EVIL, ONE, START, ask, folder, sessions  # noqa: F401
 from gateway.lib.errors import InvalidFields
 
@@ -116,9 +117,27 @@ def test_a_pdf_has_a_header_totals_per_currency_and_page_numbers(sessions, ask):
     assert f"Amount: {even:,}.00000000 USDC" in pages[-1]
 
 
+def test_a_pdf_adds_up_no_movement_with_another_and_none_that_did_not_happen(cast, ask):
+    kinds = [("incoming", "confirmed", 70), ("incoming", "confirmed", 50), ("incoming", "orphaned", 9),
+             ("sweep", "confirmed", 120), ("outgoing", "confirmed", 30), ("outgoing", "failed", 8)]
+    for number, (kind, status, tokens) in enumerate(kinds):
+        ChainTransaction.objects.create(
+            type=kind, status=status, merchant=cast.merchant, mode="test", network_id="BSC", currency="USDT",
+            transaction_hash=f"0x{number}", amount_minor=tokens * ONE, raw_units=str(tokens), sender="a", recipient="b",
+        )
+
+    export = ask(type="transactions", format="pdf", ends_at=timezone.now() + timedelta(hours=1))
+
+    last = pdf_pages(content(export))[-1]
+    assert re.findall(r"Amount[^:]*: [0-9.,]+ [A-Z]+", last) == [
+        "Amount, incoming, confirmed: 120.00000000 USDT", "Amount, outgoing, confirmed: 30.00000000 USDT",
+        "Amount, sweep, confirmed: 120.00000000 USDT",
+    ]
+    assert "Total: 6 rows" in last
+
+
 def pdf_pages(data):
     """The text that each page shows, from its uncompressed drawing commands."""
-    import re
     import zlib
     from base64 import a85decode
 
