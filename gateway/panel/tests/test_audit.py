@@ -61,6 +61,24 @@ def test_an_admin_sees_what_it_did_itself_and_its_people(cast):
     assert not rows.filter(target=cast.other_admin.public_id).exists()
 
 
+@pytest.mark.parametrize(("reader", "asked", "found"), [
+    ("merchant_user", "admin@example", []), ("merchant_user", "admin@", []), ("merchant_user", "Admin", ["Payout approved"]),
+    ("admin", "admin@example", ["Payout approved"]),
+])
+def test_a_merchant_finds_no_operator_by_an_address_that_it_is_not_shown(cast, records, signed_in, reader, asked, found):
+    answer = signed_in(getattr(cast, reader)).get(TRAIL, {"who": asked, "subject": "payout"})
+
+    assert titles(answer) == found
+
+
+def test_a_merchant_finds_its_own_people_by_their_address(cast, signed_in):
+    audit.record(Actor(cast.api_user, "panel"), "payout.created", "pout_7", merchant=cast.merchant, mode="test")
+
+    answer = signed_in(cast.merchant_user).get(TRAIL, {"who": "api@example.com", "subject": "payout"})
+
+    assert titles(answer) == ["Payout created"]
+
+
 @pytest.mark.parametrize(("asked", "found"), [
     ({"q": "pout_1"}, ["Payout approved"]), ({"q": "payment.settled"}, ["Payment settled"]),
     ({"who": "other-admin@", "subject": "payout"}, ["Payout rejected"]), ({"who": "schedul"}, ["Payment settled"]),
