@@ -16,7 +16,7 @@ from gateway.lib.money import Money
 from gateway.panel.access import EVERYONE, FORM, PanelRequest, ask_for_proof, page
 from gateway.panel.fees import shown_fees
 from gateway.panel.forms import PanelForm, carry_out
-from gateway.panel.proof import is_fresh
+from gateway.panel.proof import is_fresh, keep_only_this_browser
 from gateway.panel.rendering import crumbs, done
 from gateway.panel.session import NewPasswordForm
 from ledger.fees import fee_table
@@ -116,5 +116,7 @@ def _change_password(request: PanelRequest, form: PasswordForm) -> bool:
     if changed is None:
         return False
     # This session goes on, under a new key; every other one of the user's ends.
+    old_key = request.session.session_key
     update_session_auth_hash(request, changed)
+    keep_only_this_browser(request, changed, old_key)
     return True

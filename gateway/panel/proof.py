@@ -74,6 +74,14 @@ def signed_in_browsers(user: User) -> list[PanelSession]:
     return list(PanelSession.objects.filter(user=user, session_key__in=alive).order_by("-last_seen_at")[:50])
 
 
+def keep_only_this_browser(request: HttpRequest, user: User, old_key: str | None) -> None:
+    """After the password was changed: the sessions of the others are void, and this one, `old_key`, has a new key."""
+    PanelSession.objects.filter(user=user, session_key=old_key).update(session_key=request.session.session_key)
+    others = PanelSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
+    Session.objects.filter(session_key__in=others.values("session_key")).delete()
+    others.delete()
+
+
 def end_browser(user: User, pk: int) -> bool:
     """Signs one of `user`'s browsers out, wherever it is."""
     row = PanelSession.objects.filter(user=user, pk=pk).first()

@@ -232,6 +232,22 @@ def test_the_profile_is_no_way_round_the_lock(cast, signed_in):
     assert _sign_in(Client()).status_code == 429
 
 
+def test_after_a_changed_password_this_browser_alone_is_listed(cast, signed_in):
+    here = signed_in(cast.merchant_user, HTTP_USER_AGENT="Mozilla/5.0 (X11; Linux) Firefox/140")
+    there = signed_in(cast.merchant_user, HTTP_USER_AGENT="Mozilla/5.0 (Windows) Chrome/140")
+    somebody = signed_in(cast.other_user)
+    for client in (here, there, somebody):
+        client.get(reverse("panel:overview"))
+    new = "a-long-new-password-27"
+
+    here.post(reverse("panel:profile"), {"form": "password", "current": PASSWORD, "new": new, "again": new})
+
+    page = here.get(reverse("panel:security")).content.decode()
+    assert ("Firefox on Linux" in page, "This one" in page, "Chrome on Windows" in page) == (True, True, False)
+    assert there.get(reverse("panel:overview")).status_code == 302
+    assert somebody.get(reverse("panel:overview")).status_code == 200
+
+
 def test_a_changed_password_forgets_no_failures(cast, signed_in):
     """They may be those of the authenticator's code."""
     User.objects.filter(pk=cast.merchant_user.pk).update(failed_sign_ins=4)
