@@ -92,7 +92,8 @@ def payment(request: PanelRequest, public_id: str) -> HttpResponse:
         "refundable": Money(max(row.refundable_minor, 0), row.currency),
         "proposal": proposal_of(row) if user.is_operator else None,
         "account": account_of(row) if user.is_operator else None,
-        "refunds_by_hand": user.is_operator and registry.decided_by_people(row.provider),
+        "may_look_at": _may_decide(user, row),
+        "refunds_to_resolve": _by_hand(user, row, refunds),
     }
     return page_or_part(request, "panel/payments/detail.html", "panel/payments/_record.html", context)
 
@@ -109,9 +110,16 @@ def _visible(viewer: Viewer, public_id: str) -> Payment:
     return get_or_404(queries.visible_payments(viewer), public_id=public_id)
 
 
-def _may_decide(user: User, row: Payment) -> bool:
+def _may_decide(user: User, row: Payment | Refund) -> bool:
     """What the buttons go by; `payments.services` keeps the rule."""
     return user.is_operator and not is_own(user, row, MAY_DECIDE_OWN)
+
+
+def _by_hand(user: User, row: Payment, refunds: Sequence[Refund]) -> list[Refund]:
+    """Those that a person sends, and this one may say that they were."""
+    if not registry.decided_by_people(row.provider):
+        return []
+    return [refund for refund in refunds if refund.status == Refund.Status.PENDING and _may_decide(user, refund)]
 
 
 def _entries(viewer: Viewer, row: Payment, refunds: Sequence[Refund]) -> list[Entry]:

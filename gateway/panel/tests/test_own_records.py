@@ -31,3 +31,23 @@ def test_a_payment_of_ones_own_is_marked_by_a_super_admin_only(cast, signed_in, 
     page = signed_in(user).get(reverse("panel:payment", args=[payment.public_id])).content.decode()
 
     assert (reverse("panel:payment-succeeded", args=[payment.public_id]) in page) is offered
+
+
+@pytest.mark.parametrize(("who", "offered"), [("super_admin", True), ("admin", False)])
+def test_on_the_page_of_a_payment_nobody_is_offered_what_is_refused(cast, signed_in, paid, settings, who, offered):
+    user = getattr(cast, who)
+    refunded = paid(cast.merchant, operator=cast.super_admin)
+    type(refunded).objects.filter(pk=refunded.pk).update(created_by=user, flag="amount_differs", provider="manual_upi")
+    refund = Refund.objects.create(
+        payment=refunded, merchant=cast.merchant, mode="test", currency="INR", amount_minor=5, created_by=user
+    )
+
+    page = signed_in(user).get(reverse("panel:payment", args=[refunded.public_id])).content.decode()
+
+    for name, row in (("payment-flag", refunded), ("refund-resolve", refund)):
+        assert (reverse(f"panel:{name}", args=[row.public_id]) in page) is offered
+    assert refund.public_id in page
+    others = signed_in(cast.admin if user == cast.super_admin else cast.super_admin)
+    page = others.get(reverse("panel:payment", args=[refunded.public_id])).content.decode()
+    assert reverse("panel:payment-flag", args=[refunded.public_id]) in page
+    assert reverse("panel:refund-resolve", args=[refund.public_id]) in page
