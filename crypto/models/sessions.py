@@ -64,7 +64,7 @@ class Session(StatefulModel):
     received_minor = models.BigIntegerField(default=0)
     fee_minor = models.BigIntegerField(default=0)
     tax_minor = models.BigIntegerField(default=0)
-    transaction_hash = models.CharField(max_length=100, blank=True, default="")  # of the first transfer
+    transaction_hash = models.CharField(max_length=100, blank=True, default="")  # of the first that stands
     flags: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
     flag_cleared_at = models.DateTimeField(null=True, blank=True)
     # What its flags say needs a person, and nobody has cleared it.

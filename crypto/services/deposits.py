@@ -17,7 +17,7 @@ from django.utils import timezone
 from crypto import formats
 from crypto.chains.base import Transfer
 from crypto.models import ChainTransaction, DepositAddress, Network, Session, Token
-from crypto.services.records import WATCHER, drop_flag, lock, note, set_flag, token_text, write_down
+from crypto.services.records import WATCHER, drop_flag, lock, name_transfer, note, set_flag, token_text, write_down
 from gateway.lib.money import MAX_MINOR
 
 log = structlog.get_logger(__name__)
@@ -93,10 +93,8 @@ def _tell_session(session: Session, row: ChainTransaction, seen: Sighting, fits:
     if seen.dust:
         set_flag(session, Session.Flag.DUST)
     now = timezone.now()
-    changes: dict[str, Any] = {"seen_at": session.seen_at or now, "updated_at": now}
-    if not session.transaction_hash:
-        changes["transaction_hash"] = row.transaction_hash
-    Session.objects.filter(pk=session.pk).update(**changes)
+    Session.objects.filter(pk=session.pk).update(seen_at=session.seen_at or now, updated_at=now)
+    name_transfer(session)
     write_down(WATCHER, session, "session.payment_received", detail=row.transaction_hash)
 
 
@@ -123,6 +121,7 @@ def move(row: ChainTransaction, height: int, block_hash: str, time: datetime | N
     if row.session_id is None:
         return
     session = lock(row.session_id)
+    name_transfer(session)
     set_flag(session, Session.Flag.REORGANISED)
     if row.status == Status.CONFIRMED:
         drop_flag(session, Session.Flag.VANISHED)
@@ -136,6 +135,7 @@ def orphan(row: ChainTransaction) -> None:
     row.advance(Status.ORPHANED, checked_at=timezone.now())
     log.warning("transfer_left_the_chain", transaction=row.transaction_hash, network=row.network_id)
     if session is not None:
+        name_transfer(session)
         set_flag(session, Session.Flag.REORGANISED)
         note(session, "payment_reverted", "The payment left the chain in a reorganisation; it is not counted")
         write_down(WATCHER, session, "session.payment_orphaned", detail=row.transaction_hash)
@@ -162,6 +162,7 @@ def reject(row: ChainTransaction, why: str) -> None:
     row.advance(Status.FAILED, note=why)
     if row.session_id:
         session = lock(row.session_id)
+        name_transfer(session)
         note(session, "payment_rejected", why)
         write_down(WATCHER, session, "session.payment_rejected", detail=row.transaction_hash)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor
-from crypto.models import Session, SessionEvent
+from crypto.models import ChainTransaction, Session, SessionEvent
 from gateway.lib.money import Money
 from webhooks.models import Endpoint
 from webhooks.one_off import ensure_one_off
@@ -57,6 +57,18 @@ def _save_flags(session: Session) -> None:
         flags=session.flags, flag_cleared_at=session.flag_cleared_at, for_person=session.for_person,
         updated_at=timezone.now(),
     )
+
+
+def name_transfer(session: Session) -> None:
+    """`transaction_hash` is of the first transfer that stands, of the session's own token if there is one: what left
+    the chain, or is another session's by now, paid nothing here."""
+    Status = ChainTransaction.Status
+    standing = session.transactions.filter(status__in=[Status.PENDING, Status.CONFIRMED]).order_by("created_at", "id")
+    found = list(standing.values_list("currency", "transaction_hash"))
+    named = next((name for currency, name in found if currency == session.currency), found[0][1] if found else "")
+    if named != session.transaction_hash:
+        session.transaction_hash = named
+        Session.objects.filter(pk=session.pk).update(transaction_hash=named, updated_at=timezone.now())
 
 
 def write_down(actor: Actor, session: Session, action: str, *, tell: bool = False, **data: Any) -> None:

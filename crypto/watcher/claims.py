@@ -10,7 +10,7 @@ from crypto.chains import registry
 from crypto.chains.base import Chain, Receipt, Transfer
 from crypto.models import ChainState, ChainTransaction, Session, TransactionClaim
 from crypto.services.deposits import Sighting, write_sighting
-from crypto.services.records import lock, note
+from crypto.services.records import lock, name_transfer, note
 from gateway.lib.work import backoff
 
 _BATCH = 20
@@ -101,4 +101,7 @@ def _take_over(claim: TransactionClaim, session: Session, row: ChainTransaction)
     if not operator or row.status != ChainTransaction.Status.PENDING or row.merchant_id != session.merchant_id:
         return False
     ChainTransaction.objects.filter(pk=row.pk).update(session=session, updated_at=timezone.now())
+    name_transfer(session)
+    if row.session_id is not None:
+        name_transfer(lock(row.session_id))
     return True
