@@ -1,13 +1,18 @@
-"""Looks claimed transactions up: what they moved, to whom, in which token. Nothing is counted that a scan would not."""
+"""Looks claimed transactions up: what they moved, to whom, in which token. Nothing is counted that a scan would not.
+
+Anybody may name anything, also what no node can answer: that is put off, and holds up nobody behind it.
+"""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from crypto import formats
 from crypto.chains import registry
-from crypto.chains.base import Chain, Receipt, Transfer
+from crypto.chains.base import Chain, NodeDown, NodeError, NodeWrong, Receipt, Transfer
 from crypto.models import ChainState, ChainTransaction, Session, TransactionClaim
 from crypto.services.deposits import Sighting, write_sighting
 from crypto.services.records import lock, name_transfer, note
@@ -16,7 +21,10 @@ from gateway.lib.work import backoff
 _BATCH = 20
 _TRIES = 12
 _LONGEST_WAIT = 600.0
+_FAILURES = 3  # in one look
+_BUSY = timedelta(seconds=30)
 NOT_FOUND = "The network does not know this transaction. Is it of this network?"
+UNREADABLE = "The network's nodes cannot tell what it is. They are asked again."
 WAITING = "The network knows it; it is not in a block yet."
 FAILED = "The transaction failed on chain: it moved nothing."
 OTHER_ADDRESS = "It pays nothing to this payment's address."
@@ -30,12 +38,33 @@ def look_up_due(chain: Chain, state: ChainState) -> None:
     due = TransactionClaim.objects.filter(
         session__network=state.network_id, session__mode=state.mode, due_at__lte=timezone.now()
     )
+    failures = 0
     for claim in due.select_related("session__network", "session__address").order_by("due_at", "id")[:_BATCH]:
-        receipt = chain.receipt(claim.transaction_hash)
-        if receipt is None:
-            _later(claim, WAITING if chain.knows(claim.transaction_hash) else NOT_FOUND)
-        else:
-            _answer(claim, receipt, chain)
+        try:
+            _look_up(claim, chain)
+        except NodeDown:
+            raise  # nobody was reached, which says nothing about this one
+        except NodeError as error:
+            _put_off(claim, error)
+            failures += 1
+            if failures >= _FAILURES:
+                break
+
+
+def _look_up(claim: TransactionClaim, chain: Chain) -> None:
+    receipt = chain.receipt(claim.transaction_hash)
+    if receipt is None:
+        _later(claim, WAITING if chain.knows(claim.transaction_hash) else NOT_FOUND)
+    else:
+        _answer(claim, receipt)
+
+
+def _put_off(claim: TransactionClaim, error: NodeError) -> None:
+    """An answer that cannot be read is one, after a while the last; a node that was busy has given none."""
+    if isinstance(error, NodeWrong):
+        _later(claim, UNREADABLE)
+    else:
+        TransactionClaim.objects.filter(pk=claim.pk).update(due_at=timezone.now() + _BUSY)
 
 
 def _later(claim: TransactionClaim, result: str) -> None:
@@ -45,7 +74,7 @@ def _later(claim: TransactionClaim, result: str) -> None:
     TransactionClaim.objects.filter(pk=claim.pk).update(result=result, tries=tries, due_at=due_at)
 
 
-def _answer(claim: TransactionClaim, receipt: Receipt, chain: Chain) -> None:
+def _answer(claim: TransactionClaim, receipt: Receipt) -> None:
     if not receipt.succeeded:
         return _end(claim, FAILED)
     found, why = _ours(claim.session, receipt)

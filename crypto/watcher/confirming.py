@@ -35,6 +35,7 @@ def confirm_due(chain: Chain, state: ChainState, head: Block) -> int:
         try:
             credited += _settle(chain, row, head)
         except NodeError:
+            _behind_the_others(row)
             failures += 1
             if failures >= _FAILURES:
                 break
@@ -53,7 +54,14 @@ def _deep_enough(state: ChainState, head: Block) -> QuerySet[ChainTransaction]:
     asked_long_ago = Q(checked_at__isnull=True) | Q(checked_at__lt=timezone.now() - _AGAIN)
     wanted = Coalesce(F("session__required_confirmations"), state.network.confirmations)
     rows = _incoming(state).filter(asked_long_ago, status=Status.PENDING)
-    return rows.annotate(wanted=wanted).filter(height__lte=head.height + 1 - F("wanted")).order_by("height", "id")
+    deep = rows.annotate(wanted=wanted).filter(height__lte=head.height + 1 - F("wanted"))
+    return deep.order_by(F("checked_at").asc(nulls_first=True), "height", "id")
+
+
+def _behind_the_others(row: ChainTransaction) -> None:
+    """It is asked about again in the next round, after those that were not yet: a few that no node can answer must not
+    keep everybody else from being credited."""
+    ChainTransaction.objects.filter(pk=row.pk).update(checked_at=timezone.now() - _AGAIN)
 
 
 def _settle(chain: Chain, row: ChainTransaction, head: Block) -> bool:
@@ -106,5 +114,5 @@ def ask_about_orphans(chain: Chain, state: ChainState) -> None:
         status=Status.ORPHANED, checked_at__lt=now - _AGAIN, created_at__gt=now - _ORPHANS_FOR
     )
     found = list(rows.order_by("checked_at")[:_BATCH])
-    forks.look_for_orphans(chain, found)
-    ChainTransaction.objects.filter(pk__in=[row.pk for row in found], status=Status.ORPHANED).update(checked_at=now)
+    asked = [row.pk for row in forks.look_for_orphans(chain, found)]
+    ChainTransaction.objects.filter(pk__in=asked, status=Status.ORPHANED).update(checked_at=now)

@@ -16,6 +16,7 @@ from crypto.watcher import leases
 
 log = structlog.get_logger(__name__)
 Status = ChainTransaction.Status
+_FAILURES = 3
 
 
 def last_mark(state: ChainState) -> BlockMark | None:
@@ -77,12 +78,19 @@ def apply_receipt(row: ChainTransaction, receipt: Receipt | None) -> None:
         deposits.move(row, receipt.height, receipt.block_hash, receipt.time)
 
 
-def look_for_orphans(chain: Chain, rows: list[ChainTransaction]) -> None:
-    """Whether what had left the chain is in it again."""
+def look_for_orphans(chain: Chain, rows: list[ChainTransaction]) -> list[ChainTransaction]:
+    """Whether what had left the chain is in it again. Returns those that were asked about: a few questions without an
+    answer end the look, and the others' turn comes in the next."""
+    asked, failures = [], 0
     for row in rows:
+        asked.append(row)
         try:
             receipt = chain.receipt(row.transaction_hash)
         except NodeError:
-            return
+            failures += 1
+            if failures >= _FAILURES:
+                break
+            continue
         with transaction.atomic():
             apply_receipt(row, receipt)
+    return asked

@@ -161,6 +161,7 @@ def _block(block: Any, height: int) -> Block:
 
 
 def _receipt(w3: Web3, transaction_hash: str) -> Receipt | None:
+    """Receipts from before 2017 have no status: nothing is said to have succeeded."""
     try:
         found = w3.eth.get_transaction_receipt(transaction_hash)  # type: ignore[arg-type]
     except TransactionNotFound:
@@ -170,7 +171,7 @@ def _receipt(w3: Web3, transaction_hash: str) -> Receipt | None:
     block = _block(w3.eth.get_block(found["blockHash"]), found["blockNumber"])
     price = found.get("effectiveGasPrice", 0)
     return Receipt(
-        transaction_hash, block.height, block.hash, block.time, found["status"] == 1,
+        transaction_hash, block.height, block.hash, block.time, found.get("status") == 1,
         found["gasUsed"] * price, found["gasUsed"], price, tuple(transfers_of(found)),
     )
 

@@ -23,7 +23,7 @@ def is_transfer(log: Mapping[str, Any]) -> bool:
 
 def transfers_of(receipt: Mapping[str, Any]) -> list[Transfer]:
     """Every token transfer of a mined transaction, in order; none if it failed. Zero units count for the position."""
-    if receipt["status"] != 1:
+    if receipt.get("status") != 1:
         return []
     events = [log for log in receipt["logs"] if is_transfer(log)]
     return [
