@@ -7,11 +7,13 @@ is asked whether it is there. The ledger stays as it is but for gas: both ends a
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from crypto.models import ChainTransaction, DepositAddress, GasFunding, Outgoing, SessionEvent, Sweep, Token
@@ -27,27 +29,41 @@ TASK = "crypto.sweep"
 
 def plan_sweeps(limit: int = 200) -> int:
     """Makes a sweep for every address that holds enough and has none. Returns how many were made."""
-    minima: dict[tuple[str, str], int] = {}
-    for row in Token.objects.values("network_id", "mode").annotate(least=Min("sweep_minimum_minor")).order_by():
-        minima[row["network_id"], row["mode"]] = row["least"]
+    places: dict[tuple[str, str], list[Token]] = {}
+    for token in Token.objects.order_by("pk"):
+        places.setdefault((token.network_id, token.mode), []).append(token)
     made = 0
-    for (network, mode), least in minima.items():
+    for (network, mode), tokens in places.items():
         wanted = _tokens_wanted(network, mode)
-        rows = _holding(network, mode, 1 if wanted else least)[: limit - made]
-        made += sum(_plan(address, wanted) for address in rows)
+        minima = {token: 1 if token.pk in wanted else max(token.sweep_minimum_minor, 1) for token in tokens}
+        made += sum(_plan(address, minima) for address in _holding(network, mode, minima)[: limit - made])
     return made
 
 
-def _holding(network: str, mode: str, least: int) -> QuerySet[DepositAddress]:
-    """Addresses with at least so much, without an open sweep or one that failed just now; fullest first."""
+def _holding(network: str, mode: str, minima: dict[Token, int]) -> QuerySet[DepositAddress]:
+    """Addresses with enough of some token, without an open sweep or one that failed just now; fullest first. Of each
+    token for itself: many that hold too little of every one would else hide those that hold enough."""
     rested = timezone.now() - timedelta(seconds=settings.SWEEP_RETRY_SECONDS)
     busy = Sweep.objects.filter(
         Q(status__in=OPEN) | Q(status=Status.FAILED, updated_at__gt=rested), address=OuterRef("pk")
     )
     # The difference of two bigints counts as a plain integer, and nothing is more than that: so it is not compared.
-    rows = DepositAddress.objects.filter(network_id=network, mode=mode, received_minor__gte=F("swept_minor") + least)
-    rows = rows.exclude(Exists(busy)).select_related("network")
+    rows = DepositAddress.objects.filter(
+        network_id=network, mode=mode, received_minor__gte=F("swept_minor") + min(minima.values())
+    )
+    enough = Q()
+    for token, least in minima.items():
+        came, gone = f"came_{token.pk}", f"gone_{token.pk}"
+        rows = rows.alias(**{came: _sum(_came(OuterRef("pk"), token)), gone: _sum(_gone(OuterRef("pk"), token))})
+        enough |= Q(**{f"{came}__gte": F(gone) + least})
+    rows = rows.filter(enough).exclude(Exists(busy)).select_related("network")
     return rows.order_by((F("received_minor") - F("swept_minor")).desc(), "pk")
+
+
+def _sum(rows: QuerySet[Any]) -> Any:
+    """Part of what the address received, so no longer than that; PostgreSQL calls a sum numeric all the same."""
+    total = rows.order_by().values("address").annotate(total=Sum("amount_minor")).values("total")
+    return Coalesce(Cast(Subquery(total), BigIntegerField()), 0)
 
 
 def _tokens_wanted(network: str, mode: str) -> set[int]:
@@ -58,10 +74,10 @@ def _tokens_wanted(network: str, mode: str) -> set[int]:
     return {token for token in waiting.values_list("token_id", flat=True) if token is not None}
 
 
-def _plan(address: DepositAddress, wanted: set[int]) -> bool:
-    for token in Token.objects.filter(network=address.network, mode=address.mode).order_by("pk"):
+def _plan(address: DepositAddress, minima: dict[Token, int]) -> bool:
+    for token, least in minima.items():
         minor, units = held(address, token)
-        if units > 0 and minor >= (1 if token.pk in wanted else token.sweep_minimum_minor):
+        if units > 0 and minor >= least:
             return _make(address, token, minor, units)
     return False
 
@@ -69,13 +85,16 @@ def _plan(address: DepositAddress, wanted: set[int]) -> bool:
 def held(address: DepositAddress, token: Token) -> tuple[int, int]:
     """What of a token is confirmed on an address and not swept: in the ledger's units, and in the chain's."""
     came = _came(address, token).values_list("amount_minor", "raw_units")
-    swept = Sweep.objects.filter(address=address, token=token, status=Status.SWEPT)
-    gone = swept.values_list("amount_minor", "raw_units")
+    gone = _gone(address, token).values_list("amount_minor", "raw_units")
     minor = sum(row[0] for row in came) - sum(row[0] for row in gone)
     return minor, sum(int(row[1]) for row in came) - sum(int(row[1]) for row in gone)
 
 
-def _came(address: DepositAddress, token: Token) -> QuerySet[ChainTransaction]:
+def _gone(address: DepositAddress | OuterRef, token: Token) -> QuerySet[Sweep]:
+    return Sweep.objects.filter(address=address, token=token, status=Status.SWEPT)
+
+
+def _came(address: DepositAddress | OuterRef, token: Token) -> QuerySet[ChainTransaction]:
     return ChainTransaction.objects.filter(
         address=address, type=ChainTransaction.Type.INCOMING, status=ChainTransaction.Status.CONFIRMED,
         currency=token.currency,
