@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor, team_merchants
@@ -28,20 +29,22 @@ def daily_limit_of(merchant: Merchant) -> int | None:
     return own if own is not None else installation
 
 
-def withdrawn_today(merchant: Merchant, mode: str) -> int:
-    """Asked for since midnight UTC and not failed, in 10⁻⁸ of a token."""
-    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+def withdrawn_today(merchant: Merchant, mode: str, now: datetime) -> int:
+    """Asked for since the midnight (UTC) before `now` and not failed, in 10⁻⁸ of a token."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     rows = Withdrawal.objects.filter(merchant=merchant, mode=mode, created_at__gte=midnight)
     total = rows.exclude(status=Withdrawal.Status.FAILED).aggregate(total=ExactSum("amount_minor"))["total"]
     return int(total or 0)
 
 
-def check_daily_limit(merchant: Merchant, mode: str, amount: Money) -> None:
-    """Under the lock on the merchant, so that two requests do not both find room. Raises `DailyLimitReached`."""
+def check_daily_limit(merchant: Merchant, mode: str, amount: Money, now: datetime) -> None:
+    """Under the lock on the merchant, so that two requests do not both find room. `now` is the moment that the
+    withdrawal is written down with: the day that is asked about is the one it counts for. Raises `DailyLimitReached`.
+    """
     limit = daily_limit_of(merchant)
     if limit is None:
         return
-    left = max(limit - withdrawn_today(merchant, mode), 0)
+    left = max(limit - withdrawn_today(merchant, mode, now), 0)
     if amount.minor > left:
         shown = f"{Money(left, amount.currency)} of {Money(limit, amount.currency)}"
         raise DailyLimitReached(f"{shown} tokens may still be withdrawn today (UTC).")

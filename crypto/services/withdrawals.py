@@ -56,7 +56,8 @@ def create_withdrawal(
     elif address:
         raise InvalidFields(address="is not used: money goes to the settlement account")
     Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)  # one withdrawal of a merchant at a time
-    check_daily_limit(merchant, mode, amount)
+    row.created_at = row.updated_at = timezone.now()
+    check_daily_limit(merchant, mode, amount, row.created_at)
     if method == Method.FIAT:
         withdrawal_fiat.prepare(row)
     else:

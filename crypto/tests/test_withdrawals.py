@@ -191,6 +191,21 @@ def test_a_day_s_limit_counts_what_did_not_fail(cast, rich, settings):
     assert Withdrawal.objects.count() == 4
 
 
+def test_one_that_waited_over_midnight_counts_for_the_day_that_was_asked_about(cast, rich, settings, monkeypatch):
+    settings.WITHDRAWAL_DAILY_LIMIT = 100 * ONE
+    tomorrow = timezone.now() + timedelta(days=1)
+    # A row's usual moment is that of its making, before the wait for the merchant's other withdrawals; the clock that
+    # the limit looks at has moved on since.
+    monkeypatch.setattr(timezone, "now", lambda: tomorrow)
+
+    row = ask(cast, amount=Money(100 * ONE, "USDT"))
+    with pytest.raises(DailyLimitReached):
+        ask(cast, amount=Money(1, "USDT"))
+
+    assert (row.created_at, Withdrawal.objects.count()) == (tomorrow, 1)
+    assert own(cast.merchant) == (4900 * ONE, 100 * ONE)
+
+
 def test_a_merchant_s_own_limit_is_set_by_operators(cast, rich):
     with pytest.raises(NotAllowed):
         set_daily_limit(actor=Actor(cast.merchant_user, "panel"), merchant=cast.merchant, minor=None)
