@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from accounts.actors import Actor
+from accounts.settlement import set_settlement_account
 from crypto import testing
 from crypto.models import ChainTransaction, Session
 from crypto.tests.chain_house import OUTSIDE, open_house, settle_down
 from crypto.tests.conftest import _blocks_by_hand, network, signer  # noqa: F401
 from gateway.contracts.dashboard.testing import Dashboard, good
 from gateway.lib import http_testing
-from ledger.testing import assert_ledger_balances
+from ledger.testing import assert_ledger_balances, fund
 from webhooks.models import Delivery
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +201,23 @@ def test_withdrawals(story, dashboard):
     assert (again["amount"], again["fee_amount"], again["status"]) == ("10.50000000", "0.01050000", "pending")
     assert dashboard.get("/balance/crypto")["available_balance"]["amount"] == "68.50000000"
     assert_ledger_balances()
+
+
+def test_a_withdrawal_to_the_bank_has_no_crypto_details_whatever_it_draws_on(cast, dashboard, settings):
+    settings.CRYPTO_INR_RATES = {"USDT": 88_00}
+    fund(cast.merchant, 100 * 10**8, "USDT", "test", "BSC")
+    set_settlement_account(
+        actor=Actor(cast.merchant_user, "panel"), merchant=cast.merchant, mode="test", holder="Chai Point Traders",
+        account_number="50100012345678", ifsc="HDFC0000001", bank_name="HDFC Bank",
+    )
+
+    made = good(dashboard("POST", "/dashboard/withdrawals/create", {
+        "amount": 50, "method": "fiat", "crypto_network": "BSC",
+    }))
+
+    row = dashboard.get(f"/withdrawals/{made['withdrawal_id']}")
+    assert (row["method"], row["crypto_details"], row["fiat_details"]["amount_inr"]) == ("fiat", None, "4395.60")
+    assert dashboard.get("/withdrawals")["withdrawals"][0]["crypto_details"] is None
 
 
 def test_analytics_and_overview(story, dashboard):

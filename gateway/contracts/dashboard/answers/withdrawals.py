@@ -119,7 +119,7 @@ def withdrawal_detail(row: Withdrawal) -> WithdrawalDetailBody:
 
 
 def _crypto_details(row: Withdrawal) -> CryptoDetails | None:
-    if row.network is None:
+    if row.method != Withdrawal.Method.CRYPTO or row.network is None:
         return None
     found = row.outgoing.transaction_hash if row.outgoing else ""
     return {
