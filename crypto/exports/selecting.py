@@ -71,8 +71,9 @@ def _addresses(viewer: Viewer, wanted: dict[str, Any], between: dict[str, Any]) 
     balance = wanted.pop("has_balance", None)
     if balance is not None:
         rows = rows.filter(own_held__gt=0) if balance == "true" else rows.filter(own_held=0)
-    if "currency" in wanted:
-        wanted["own_currency"] = wanted.pop("currency")
+    for name in ("currency", "sweep_status"):
+        if name in wanted:
+            wanted[f"own_{name}"] = wanted.pop(name)
     return rows.filter(**wanted)
 
 
@@ -127,7 +128,7 @@ def _address_cells(viewer: Viewer, found: list[Rows]) -> list[Rows]:
     return [
         (r.address.pk, r.address.address, r.address.network_id, r.currency, "yes" if r.address.is_active else "no",
          str(r.session.pk) if r.session else None, r.held_minor, r.received_minor, r.swept_minor,
-         r.address.sweep_status or None, r.times_used, r.first_used_at, r.last_used_at, r.address.created_at)
+         r.sweep_status or None, r.times_used, r.first_used_at, r.last_used_at, r.address.created_at)
         for r in records
     ]
 

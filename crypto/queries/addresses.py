@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import (
     BigIntegerField,
     Case,
+    CharField,
     Count,
     Exists,
     F,
@@ -57,7 +59,7 @@ class AddressRecord:
     first_used_at: Any = None
     last_used_at: Any = None
     sweep: Sweep | None = None  # the last that ended well
-    funding: GasFunding | None = None
+    funding: GasFunding | None = None  # the last for a sweep of the viewer's money
 
     @property
     def swept_minor(self) -> int:
@@ -68,9 +70,25 @@ class AddressRecord:
         own: str = getattr(self.address, "own_currency", "")
         return own or self.address.currency
 
+    @property
+    def sweep_status(self) -> str:
+        return str(getattr(self.address, "own_sweep_status", ""))
+
+    @property
+    def updated_at(self) -> datetime:
+        moment: datetime = getattr(self.address, "own_updated", self.address.updated_at)
+        return moment
+
+    @property
+    def checked_at(self) -> datetime | None:
+        moment: datetime | None = getattr(self.address, "own_checked", None)
+        return moment
+
 
 def visible_addresses(viewer: Viewer) -> QuerySet[Any]:
-    """Newest first. Rows carry `own_currency`, `own_open` (its open session's id) and `own_held` (minor units)."""
+    """Newest first. Rows carry `own_currency`, `own_open` (its open session's id), `own_held` (minor units),
+    `own_sweep_status`, `own_last_used`, `own_checked`, `own_updated`: the columns behind these may tell of others.
+    """
     if viewer.user.role == Role.API_USER:
         return DepositAddress.objects.none()
     own = scope(Session.objects.filter(address=OuterRef("pk")), viewer)
@@ -85,9 +103,25 @@ def visible_addresses(viewer: Viewer) -> QuerySet[Any]:
             own_currency=Subquery(own.order_by("-created_at", "-id").values("currency")[:1]),
             own_open=Subquery(own.filter(pk=OuterRef("session_id")).values("pk")[:1]),
             own_held=held,
+            own_last_used=Subquery(own.order_by("-created_at", "-id").values("created_at")[:1]),
+            own_checked=Case(When(ours, then=F("checked_at"))),
+            own_updated=Case(
+                When(ours, then=F("updated_at")),
+                default=Subquery(own.order_by("-updated_at", "-id").values("updated_at")[:1]),
+            ),
         )
+        .annotate(own_sweep_status=_own_sweep_status(viewer))
         .select_related("network")
         .order_by("-created_at", "-id")
+    )
+
+
+def _own_sweep_status(viewer: Viewer) -> Any:
+    """Empty while nothing came in for the viewer; an address is given to another merchant only once it is swept."""
+    came = Exists(visible_credits(viewer).filter(address=OuterRef("pk"), credited_minor__gt=0))
+    return Case(
+        When(~came, then=Value("")), When(own_held__gt=0, then=F("sweep_status")),
+        default=Value(DepositAddress.SweepStatus.SWEPT.value), output_field=CharField(),
     )
 
 
@@ -127,18 +161,15 @@ def records_of(viewer: Viewer, addresses: Sequence[DepositAddress]) -> list[Addr
     )
     used = _usage(viewer, ids)
     sessions = Session.objects.in_bulk([a.own_open for a in addresses if a.own_open])  # type: ignore[attr-defined]
-    sweeps, fundings = _last_sweeps(viewer, ids), _last_fundings(ids)
+    sweeps, fundings = _last_sweeps(viewer, ids), _last_fundings(viewer, ids)
     records = []
     for address in addresses:
         count, first, last = used.get(address.pk, (0, None, None))
-        record = AddressRecord(
+        records.append(AddressRecord(
             address, int(received.get(address.pk) or 0), int(getattr(address, "own_held", 0)),
             sessions.get(getattr(address, "own_open", None)), count, first, last, sweeps.get(address.pk),
-        )
-        funding = fundings.get(address.pk)
-        if funding and first and funding.created_at >= first:
-            record.funding = funding
-        records.append(record)
+            fundings.get(address.pk),
+        ))
     return records
 
 
@@ -161,8 +192,10 @@ def sweeps_of(viewer: Viewer) -> QuerySet[Sweep]:
     return scope(Sweep.objects.select_related("outgoing", "token"), viewer)
 
 
-def _last_fundings(ids: Iterable[int]) -> dict[int, GasFunding]:
-    rows = GasFunding.objects.filter(address__in=ids).select_related("outgoing").order_by("pk")
+def _last_fundings(viewer: Viewer, ids: Iterable[int]) -> dict[int, GasFunding]:
+    """Of the viewer's own sweeps: what another one's cost is not the viewer's to know."""
+    own = Exists(sweeps_of(viewer).filter(funding=OuterRef("pk")))
+    rows = GasFunding.objects.filter(own, address__in=ids).select_related("outgoing").order_by("pk")
     return {funding.address_id: funding for funding in rows}
 
 

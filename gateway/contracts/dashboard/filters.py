@@ -155,14 +155,14 @@ class AddressFilters(DashboardFilters):
     """`has_balance=false` gives those without one. An address is `unassigned` while no open session has it."""
 
     SORTS = {
-        "created_at": "created_at", "updated_at": "updated_at", "last_used_at": "last_used_at", "balance": "own_held"
+        "created_at": "created_at", "updated_at": "own_updated", "last_used_at": "own_last_used", "balance": "own_held"
     }
     NULLABLE = ("last_used_at",)
     network = OneOf(NETWORKS, field_name="network_id")
     currency = OneOf(CURRENCIES, field_name="own_currency")
     status = OneOf(("active", "assigned", "unassigned", "inactive"), method="of_status")
     has_balance = WordFilter({"true": "true", "false": "false"}, method="with_balance")
-    sweep_status = OneOf(DepositAddress.SweepStatus.values)
+    sweep_status = OneOf(DepositAddress.SweepStatus.values, field_name="own_sweep_status")
     sort_by = Sort(SORTS)
     sort_order = Sort(_DIRECTIONS)
 

@@ -167,16 +167,16 @@ def address(record: AddressRecord) -> AddressBody:
         "sweep_info": _sweep_info(record),
         "usage": _usage(record),
         "gas_funding": _gas_funding(record),
-        "last_checked_at": maybe(row.checked_at),
+        "last_checked_at": maybe(record.checked_at),
         "created_at": timestamp(row.created_at),
-        "updated_at": timestamp(row.updated_at),
+        "updated_at": timestamp(record.updated_at),
     }
 
 
 def _sweep_info(record: AddressRecord) -> SweepInfo:
     line = _sweep_line(record.sweep, record) if record.sweep else None
     return {
-        "status": cast(Literal["pending", "swept", "failed"] | None, record.address.sweep_status or None),
+        "status": cast(Literal["pending", "swept", "failed"] | None, record.sweep_status or None),
         "last_swept_at": line["swept_at"] if line else None,
         "sweep_tx_hash": line["tx_hash"] if line else None,
         "sweep_explorer_url": line["explorer_url"] if line else None,
@@ -221,7 +221,7 @@ def address_detail(viewer: Viewer, record: AddressRecord) -> AddressDetailBody:
         "blockchain_transactions": [_transaction(found, known) for found in transfers_of(viewer, row)[:_MOST_LINES]],
         "usage": _usage(record),
         "created_at": timestamp(row.created_at),
-        "updated_at": timestamp(row.updated_at),
+        "updated_at": timestamp(record.updated_at),
     }
 
 
