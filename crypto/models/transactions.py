@@ -34,6 +34,7 @@ class ChainTransaction(StatefulModel):
     TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         Status.PENDING: (Status.CONFIRMED, Status.ORPHANED, Status.FAILED),
         Status.ORPHANED: (Status.PENDING,),  # the same transfer again, in another block
+        Status.FAILED: (Status.PENDING,),  # it was denied by a receipt, and another one shows it
     }
 
     type = models.CharField(max_length=8, choices=Type)

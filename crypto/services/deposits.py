@@ -51,9 +51,30 @@ def write_sighting(seen: Sighting) -> ChainTransaction:
     row = _find(seen.address.network, seen.address.mode, transfer.transaction_hash, transfer.position)
     if row is None:
         return _first_seen(seen)
-    if row.block_hash != transfer.block_hash or row.status == Status.ORPHANED:
+    if was_denied(row):
+        _take_up_again(row, seen)
+    elif row.block_hash != transfer.block_hash or row.status == Status.ORPHANED:
         move(row, transfer.height, transfer.block_hash, seen.time)
     return row
+
+
+def was_denied(row: ChainTransaction) -> bool:
+    """By a receipt that called it failed. What the books cannot hold has failed as well, and has no amount."""
+    return row.type == ChainTransaction.Type.INCOMING and row.status == Status.FAILED and row.amount_minor > 0
+
+
+def _take_up_again(row: ChainTransaction, seen: Sighting) -> None:
+    """One node's word, which a scan or a claim contradicts now: it waits again, and its receipt decides at depth."""
+    row.advance(
+        Status.PENDING, height=seen.transfer.height, block_hash=seen.transfer.block_hash, checked_at=None, note="",
+        block_time=seen.time or row.block_time,
+    )
+    log.warning("denied_transfer_seen_again", transaction=row.transaction_hash, network=row.network_id)
+    if row.session_id is not None:
+        session = lock(row.session_id)
+        name_transfer(session)
+        note(session, "payment_received", f"Payment found after all ({token_text(row.amount_minor, row.currency)})")
+        write_down(WATCHER, session, "session.payment_received", detail=row.transaction_hash)
 
 
 def _find(network: Network, mode: str, transaction_hash: str, position: int) -> ChainTransaction | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -115,6 +116,55 @@ def test_of_those_that_left_the_chain_none_keeps_another_from_coming_back(sessio
         watcher.watch_network("BSC", "test")
 
     assert (fresh(sessions[3]).status, Posting.objects.count()) == ("paid", 1)
+    assert_ledger_balances()
+
+
+@pytest.fixture
+def denied(monkeypatch):
+    """Until it is undone, every receipt says that its transaction failed; in this block, if one is named."""
+    def denied(**changes):
+        patched = monkeypatch.context()
+        receipt = SimulatedChain.receipt
+        patch = patched.__enter__()
+        patch.setattr(
+            SimulatedChain, "receipt",
+            lambda chain, name: (true := receipt(chain, name)) and replace(true, succeeded=False, **changes),
+        )
+        return lambda: patched.__exit__(None, None, None)
+
+    return denied
+
+
+def test_a_payment_that_one_node_called_failed_counts_once_a_claim_finds_it(sessions, denied):
+    paid = testing.pay(sessions[0])
+    undo = denied()
+    testing.confirm(sessions[0], 13)
+    assert ChainTransaction.objects.get().status == "failed"
+    undo()
+    testing.confirm(sessions[0], 13)
+    assert (sessions[0].status, Posting.objects.count()) == ("pending", 0)
+
+    claim(sessions[0], paid)
+    look(3)
+
+    assert (fresh(sessions[0]).status, sessions[0].transaction_hash, sessions[0].flags) == ("paid", paid, [])
+    assert (ChainTransaction.objects.get().note, Posting.objects.count()) == ("", 1)
+    look(3)
+    assert Posting.objects.count() == 1
+    assert_ledger_balances()
+
+
+def test_one_that_failed_in_another_block_is_asked_for_again(sessions, denied):
+    testing.pay(sessions[0])
+    undo = denied(block_hash="0x" + "ee" * 32)
+    testing.confirm(sessions[0], 13)
+    assert ChainTransaction.objects.get().status == "orphaned"
+    undo()
+
+    all_is_due()
+    look(2)
+
+    assert (fresh(sessions[0]).status, Posting.objects.count()) == ("paid", 1)
     assert_ledger_balances()
 
 

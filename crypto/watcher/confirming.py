@@ -69,12 +69,12 @@ def _settle(chain: Chain, row: ChainTransaction, head: Block) -> bool:
     if receipt is None:
         _without_receipt(chain, row)
         return False
+    if receipt.block_hash != row.block_hash:
+        forks.apply_receipt(row, receipt)
+        return False  # its depth is counted anew; one that failed there may be in the old block again
     if not receipt.succeeded:
         deposits.reject(row, "The transaction failed on chain; it moved nothing.")
         return False
-    if receipt.block_hash != row.block_hash:
-        forks.apply_receipt(row, receipt)
-        return False  # its depth is counted anew
     if not _says_the_same(row, receipt):
         deposits.doubt(row, "The transaction's receipt shows another transfer than the scan: not credited.")
         return False
