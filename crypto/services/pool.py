@@ -27,12 +27,15 @@ def fill_pool() -> int:
         log.error("pool_not_filled", reason="this process is not the signer")
         return 0
     try:
-        return sum(
-            fill_pool_of(network=network, mode=mode) for mode in Mode.values for network in enabled_networks(mode)
-        )
+        return fill_all()
     except keys.KeysMissing as error:
         log.error("pool_not_filled", reason=str(error))
         return 0
+
+
+def fill_all() -> int:
+    """Raises `KeysMissing` without a mnemonic, or with another one than the installation began with."""
+    return sum(fill_pool_of(network=network, mode=mode) for mode in Mode.values for network in enabled_networks(mode))
 
 
 def fill_pool_of(*, network: Network, mode: str) -> int:

@@ -71,3 +71,31 @@ def test_the_pool_is_filled_by_the_signer_alone(settings, signer):
     call_command("fill_address_pool", stdout=out)
 
     assert (out.getvalue(), DepositAddress.objects.count()) == ("15 addresses made.\n", 15)
+
+
+def test_a_pool_that_cannot_be_filled_is_no_success(settings, signer, monkeypatch):
+    """A start-up script must not take other words, or none, for a pool that is full."""
+    from crypto.keys import wallet
+
+    settings.ADDRESS_POOL_SIZE = 1
+    HotWallet.objects.create(network_id="BSC", mode="test", address="0x" + "11" * 20)
+    with pytest.raises(CommandError, match="not the one this installation began with"):
+        call_command("fill_address_pool")
+    monkeypatch.setenv("CRYPTO_MNEMONIC", "correct horse")
+    wallet.forget()
+
+    with pytest.raises(CommandError, match="not valid"):
+        call_command("fill_address_pool")
+
+    assert DepositAddress.objects.count() == 0
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(CommandError, match="cannot be made"):
+        run(new=tmp_path / "nowhere" / "words")
+
+
+def test_a_network_that_is_not_there_is_not_reconciled():
+    """It was told as nothing to compare, with the exit code of a match."""
+    with pytest.raises(CommandError, match=r"No such network: bsc\. There are BSC, ETH, POL, TRX, SOL\."):
+        call_command("reconcile_chain", network=["bsc"])

@@ -71,5 +71,7 @@ def _write_new(path: Path) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise CommandError("That file exists already; it is left as it is.") from None
+    except OSError as error:
+        raise CommandError(f"The file cannot be made ({type(error).__name__}).") from None
     with os.fdopen(descriptor, "w") as file:
         file.write(make_words() + "\n")

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from crypto import keys
-from crypto.services.pool import fill_pool
+from crypto.services.pool import fill_all
 
 
 class Command(BaseCommand):
@@ -18,4 +18,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.PROCESS != keys.SIGNER:
             raise CommandError("Only the signer reads the keys: run this with GATEWAY_PROCESS=signer.")
-        self.stdout.write(f"{fill_pool()} addresses made.")
+        try:
+            made = fill_all()
+        except keys.KeysMissing as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"{made} addresses made.")

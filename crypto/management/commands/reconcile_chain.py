@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from crypto.models import Network
 from crypto.services.reconciling import reconcile
 from gateway.lib.modes import Mode
 
@@ -16,6 +17,9 @@ class Command(BaseCommand):
         parser.add_argument("--network", action="append", default=[], help="one network only (may be repeated)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        known = list(Network.objects.values_list("code", flat=True))
+        if unknown := sorted(set(options["network"]) - set(known)):
+            raise CommandError(f"No such network: {', '.join(unknown)}. There are {', '.join(known)}.")
         modes = (options["mode"],) if options["mode"] else tuple(Mode.values)
         rows = reconcile(modes, tuple(options["network"]))
         for row in rows:
