@@ -11,7 +11,7 @@ run: $(VENV)/.runtime
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@$(BIN)/python manage.py demo
-	@GATEWAY_PROCESS=signer $(BIN)/python manage.py fill_address_pool > /dev/null
+	@GATEWAY_PROCESS=signer $(BIN)/python manage.py fill_address_pool > /dev/null || echo "Starting without new addresses."
 	@exec $(BIN)/python -m gateway.run
 
 test: $(VENV)/.development
