@@ -137,6 +137,8 @@ def move(row: ChainTransaction, height: int, block_hash: str, time: datetime | N
     if was_orphaned:
         row.advance(Status.PENDING, **where)
     else:
+        if row.status == Status.CONFIRMED:
+            where["note"] = ""  # it said that it had vanished; should it do so again, that is told again
         ChainTransaction.objects.filter(pk=row.pk).update(**where)
         row.height, row.block_hash = height, block_hash
     if row.session_id is None:

@@ -91,6 +91,25 @@ def test_a_confirmed_transfer_that_comes_back_is_no_longer_missed(session):
     assert Posting.objects.count() == 1
 
 
+def test_a_confirmed_transfer_that_vanishes_a_second_time_is_told_again(session):
+    paid = testing.pay(session)
+    testing.confirm(session, DEPTH)
+    control.reorganise("BSC", DEPTH, drop=[paid])
+    look()
+    assert (fresh(session).flags, session.for_person) == (["vanished"], True)
+    control.SimulatedTransaction.objects.filter(hash=paid).update(gone=False)
+    control.mine("BSC")
+    look(2)
+    assert (fresh(session).flags, session.for_person, transaction().note) == (["reorganised"], False, "")
+
+    control.reorganise("BSC", 3, drop=[paid])
+    look()
+
+    assert (fresh(session).flags, session.for_person) == (["reorganised", "vanished"], True)
+    assert (transaction().status, Posting.objects.count()) == ("confirmed", 1)
+    assert_ledger_balances()
+
+
 def test_an_orphan_that_is_mined_again_much_later_is_found_by_asking(session, monkeypatch):
     testing.pay(session)
     testing.confirm(session, 3)
