@@ -79,6 +79,16 @@ def test_a_file_that_exists_or_an_unknown_user_changes_no_key(cast, tmp_path):
     assert not AuditRecord.objects.filter(action="portal_key.regenerated").exists()
 
 
+@pytest.mark.parametrize("option", ["--user", "--merchant"])
+def test_a_name_that_is_empty_is_nobody_and_not_everybody(cast, option):
+    """What a shell makes of a variable that is not set."""
+    with pytest.raises(CommandError, match="No such user or merchant"):
+        run("rotate_api_keys", option, "")
+
+    assert all(find_portal_key(key) for key in cast.keys.values())
+    assert not AuditRecord.objects.filter(action="portal_key.regenerated").exists()
+
+
 def test_encryption_keys_rotate_without_losing_a_secret(cast, settings):
     issued = issue_credential(actor=Actor(None, "t"), merchant=cast.merchant, contract="signed", mode="test")
     old = list(settings.GATEWAY_ENCRYPTION_KEYS)

@@ -1,4 +1,8 @@
-"""Regenerates portal keys: of one user, of a merchant's users, or of everybody. The old ones are dead at once."""
+"""Regenerates portal keys: of one user, of a merchant's users, or of everybody. The old ones are dead at once.
+
+Everybody's only for `--all`: an empty `--user` or `--merchant`, as a shell makes of a variable that is not set, is
+nobody.
+"""
 
 from __future__ import annotations
 
@@ -47,9 +51,9 @@ class Command(BaseCommand):
 
 def _chosen(options: dict[str, Any]) -> QuerySet[User]:
     users = User.objects.select_related("merchant").order_by("pk")
-    if options["user"]:
+    if options["user"] is not None:
         return users.filter(Q(public_id=options["user"]) | Q(email=options["user"].lower()))
-    if options["merchant"]:
+    if options["merchant"] is not None:
         return users.filter(merchant__public_id=options["merchant"])
     return users
 
