@@ -89,6 +89,25 @@ def test_a_name_that_is_empty_is_nobody_and_not_everybody(cast, option):
     assert not AuditRecord.objects.filter(action="portal_key.regenerated").exists()
 
 
+@pytest.mark.parametrize("to_file", [True, False])
+def test_keys_that_cannot_be_written_down_are_not_made(cast, tmp_path, monkeypatch, to_file):
+    """Else the old ones were dead, and nobody had the new ones."""
+    path = tmp_path / "keys"
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    out = StringIO()
+    out.flush = full
+    with pytest.raises(CommandError, match="No key was changed"):
+        call_command("rotate_api_keys", "--all", *(["--output", str(path)] if to_file else []), stdout=out)
+
+    assert all(find_portal_key(key) for key in cast.keys.values())
+    assert not AuditRecord.objects.filter(action="portal_key.regenerated").exists()
+    assert not path.exists()
+
+
 def test_encryption_keys_rotate_without_losing_a_secret(cast, settings):
     issued = issue_credential(actor=Actor(None, "t"), merchant=cast.merchant, contract="signed", mode="test")
     old = list(settings.GATEWAY_ENCRYPTION_KEYS)

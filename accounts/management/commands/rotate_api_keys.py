@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,33 @@ class Command(BaseCommand):
         if not users:
             raise CommandError("No such user or merchant.")
         modes = [options["mode"]] if options["mode"] else list(Mode.values)
-        # The file is made before any key dies: a path that cannot be written changes nothing.
-        file = _private_file(options["output"]) if options["output"] else None
-        lines = _rotate(users, modes)
-        text = "".join(json.dumps(line) + "\n" for line in lines)
+        path: Path | None = options["output"]
+        file = _private_file(path) if path else None
+        # The new keys are where they are wanted before the old ones die: what cannot be written changes nothing. A file
+        # that was written stays, whatever comes then: of a commit without an answer nobody knows whether it happened.
+        with transaction.atomic():
+            try:
+                lines = _rotate(users, modes)
+                self._keep("".join(json.dumps(line) + "\n" for line in lines), file)
+            except BaseException as error:
+                if path:
+                    path.unlink(missing_ok=True)
+                if isinstance(error, OSError):
+                    raise CommandError(f"The new keys cannot be written: {error}. No key was changed.") from error
+                raise
+        if path:
+            self.stderr.write(f"{len(lines)} new keys are in {path}.")
+
+    def _keep(self, text: str, file: RawIOBase | None) -> None:
         if file is None:
             self.stdout.write(text, ending="")
-        else:
-            with file:
-                file.write(text)
-            self.stderr.write(f"{len(lines)} new keys are in {options['output']}.")
+            self.stdout.flush()
+            return
+        with file:
+            left = memoryview(text.encode())
+            while left:
+                left = left[file.write(left) or 0 :]
+            os.fsync(file.fileno())
 
 
 def _chosen(options: dict[str, Any]) -> QuerySet[User]:
@@ -58,14 +76,13 @@ def _chosen(options: dict[str, Any]) -> QuerySet[User]:
     return users
 
 
-def _private_file(path: Path) -> Any:
+def _private_file(path: Path) -> RawIOBase:
     try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
     except OSError as error:
         raise CommandError(f"Cannot create {path}: {error.strerror}. No key was changed.") from error
 
 
-@transaction.atomic
 def _rotate(users: list[User], modes: list[str]) -> list[dict[str, str]]:
     actor = Actor.system("manage.py rotate_api_keys")
     return [
