@@ -38,12 +38,13 @@ class Service:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            self.command, cwd=ROOT, env=environment_of(self.name), text=True, start_new_session=True,
+            self.command, cwd=ROOT, env=environment_of(self.name), text=True, errors="replace", start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
         threading.Thread(target=self._copy_output, args=(self.process,), daemon=True).start()
 
     def _copy_output(self, process: subprocess.Popen[str]) -> None:
+        """To the end, whatever comes: a pipe that nobody reads fills up, and then the service stands still."""
         assert process.stdout is not None
         for line in process.stdout:
             say(self.name, line.rstrip())
@@ -91,7 +92,10 @@ def say(name: str, text: str) -> None:
     label = f"{name:<9} │"
     if sys.stdout.isatty():
         label = f"\033[{COLOURS.get(name, '0')}m{label}\033[0m"
-    print(label, text, flush=True)
+    try:
+        print(label, text, flush=True)
+    except (OSError, ValueError):
+        pass  # a full disk below our own output, or nobody there to read it: no service ends for a line that is lost
 
 
 def services(procfile: str) -> list[Service]:

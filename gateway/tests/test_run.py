@@ -63,6 +63,36 @@ def test_a_killed_process_is_started_again(monkeypatch):
     assert service.process.poll() is not None
 
 
+@pytest.mark.parametrize(
+    ("first_line", "output"), [(b"up\n", "/dev/full"), (b"\xff\xfe\n", os.devnull)], ids=["disk-full", "no-text"]
+)
+def test_a_service_goes_on_when_what_it_says_cannot_be_shown(tmp_path, first_line, output):
+    """It says more than a pipe holds: it would stand still for ever if nobody read on."""
+    mark, script = tmp_path / "mark", tmp_path / "supervisor.py"
+    talker = (
+        f"import sys, time\nsys.stdout.buffer.write({first_line!r} + b'x' * 99 * 4096 + b'\\n' * 4096)\n"
+        f"sys.stdout.flush()\nopen({str(mark)!r}, 'w').close()\ntime.sleep(60)"
+    )
+    script.write_text(
+        "from gateway import run\n"
+        f"run.services = lambda text: [run.Service('a', [{sys.executable!r}, '-c', {talker!r}])]\n"
+        "run.main()\n"
+    )
+    environment = _in_a_folder_of_its_own(tmp_path) | {"PYTHONPATH": str(run.ROOT)}
+    with open(output, "w") as out:
+        supervisor = subprocess.Popen(
+            [sys.executable, str(script)], cwd=run.ROOT, env=environment, stdout=out, stderr=subprocess.DEVNULL
+        )
+    deadline = time.monotonic() + 20
+    while not mark.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    still_runs = supervisor.poll() is None
+    supervisor.send_signal(signal.SIGTERM)
+
+    assert supervisor.wait(20) in (0, 120)  # 120: Python had something left that it could not write in the end
+    assert (mark.exists(), still_runs) == (True, True)
+
+
 def test_sigterm_ends_the_supervisor_and_its_children(tmp_path):
     """In a data folder of its own: a supervisor that starts forgets what processes before it counted there."""
     left = tmp_path / "metrics" / "counter_host-1.db"
