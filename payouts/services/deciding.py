@@ -104,20 +104,29 @@ def resolve_payout(*, actor: Actor, payout: Payout, paid: bool, utr: str = "", n
     """An operator who asked the bank ends a payout that is with it and flagged, or unclear in the bank's result file:
     paid in full, or not at all.
 
-    Raises as `approve_payout` does, and `InvalidFields` without a note, or without the UTR of what was paid.
+    Raises as `approve_payout` does, and `InvalidFields` without a note, or without the UTR of what was paid, or with
+    one that is another payout's: one transfer pays one payout.
     """
     check_operator(actor, payout)
-    if not note.strip() or (paid and not utr.strip()):
+    utr = utr.strip()[:40]
+    if not note.strip() or (paid and not utr):
         raise InvalidFields(**{"utr" if note.strip() else "note": "is required"})
     row = lock(payout)
     if not can_be_resolved(row):
         raise IllegalTransition("Only a flagged or unclear payout that is with the bank can be resolved.")
+    if paid and _is_anothers(utr, row):
+        raise InvalidFields(utr="is another payout's already")
     write_down(actor, row, "payout.resolved", detail=note.strip()[:200], flag=row.flag)
     if paid:
-        process(actor, row, Outcome("succeeded", utr=utr.strip()[:40], reference=row.provider_reference))
+        process(actor, row, Outcome("succeeded", utr=utr, reference=row.provider_reference))
     else:
         fail(actor, row, Outcome("failed", code="not_paid", message=note.strip()[:200]))
     return row
+
+
+def _is_anothers(utr: str, payout: Payout) -> bool:
+    same = Payout.objects.filter(provider=payout.provider, mode=payout.mode, utr=utr)
+    return same.exclude(pk=payout.pk).exists()
 
 
 def can_be_resolved(payout: Payout) -> bool:

@@ -225,6 +225,20 @@ def test_an_operator_ends_what_stayed_unclear(cast, sent, answer, balances):
     assert_ledger_balances()
 
 
+def test_an_operator_cannot_settle_two_payouts_with_one_transfer(cast, sent, answer):
+    answer("{0},SUCCESS,UTR0000001,", "{1},SUCCESS,,")
+    second, before = Payout.objects.filter(pk__in=sent.keys).order_by("pk")[1], books()
+
+    with pytest.raises(InvalidFields) as refused:
+        resolve_payout(actor=acting(cast.admin), payout=second, paid=True, utr=" UTR0000001 ", note="Called them")
+
+    assert refused.value.details == {"fields": {"utr": "is another payout's already"}}
+    assert (states(sent)[1], books()) == (("processing", "unknown"), before)
+    resolve_payout(actor=acting(cast.admin), payout=second, paid=True, utr="UTR0000002", note="Called them again")
+    assert [state for state, _ in states(sent)] == ["processed", "processed", "processing"]
+    assert_ledger_balances()
+
+
 @pytest.mark.parametrize(
     ("first", "then"),
     [("SUCCESS,UTR0000001,", "FAILED,,Returned"), ("FAILED,,Closed", "SUCCESS,UTR0000001,"),
