@@ -13,14 +13,17 @@ from django.db.models import Case, Count, F, QuerySet, Value, When
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from crypto.models import ChainState, ScanGap, SessionFigure, TransferFigure
+from crypto.models import ChainState, Outgoing, ScanGap, Session, SessionFigure, TransferFigure
+from crypto.services.outgoing import OPEN
+from gateway.lib.providers import ProviderState
 from gateway.lib.work import work_due
 from ledger.verify import last_verification
-from payments.models import Payment
+from payments.models import Payment, Refund
 from payouts.models import Payout
+from payouts.providers.bank_file import BANK_FILE
 from webhooks.models import Delivery, Endpoint
 
-_DAY = timedelta(days=1)
+_DAY, _SILENCE = timedelta(days=1), timedelta(minutes=5)
 
 
 class Figures:
@@ -35,7 +38,7 @@ class Figures:
         yield _of_last_day("gateway_payouts_24h", "Payouts made in the last 24 hours.", payouts, now, (
             "mode", "status",
         ))
-        yield _flagged()
+        yield _flagged(now)
         yield from _work(now)
         yield from _webhooks(now)
         yield from _chains(now)
@@ -60,12 +63,25 @@ def _ended_how() -> QuerySet[Any]:
     return Payment.objects.annotate(how=Case(expired, default=F("status")))
 
 
-def _flagged() -> Metric:
+def _flagged(now: datetime) -> Metric:
     family = GaugeMetricFamily("gateway_flagged", "Records that a person must look at.", labels=("kind", "mode"))
-    for kind, model in (("payment", Payment), ("payout", Payout)):
-        for row in model._default_manager.exclude(flag="").order_by().values("mode").annotate(count=Count("pk")):
+    for kind, rows in _for_a_person(now):
+        for row in rows.order_by().values("mode").annotate(count=Count("pk")):
             family.add_metric([kind, row["mode"]], row["count"])
     return family
+
+
+def _for_a_person(now: datetime) -> Iterator[tuple[str, QuerySet[Any]]]:
+    """What is odd, and payouts of which nobody knows whether they were made: those that a bank's file left unclear, and
+    those about which a bank is asked in vain."""
+    unknown = Payout.objects.filter(status=Payout.Status.PROCESSING, provider_state=ProviderState.UNKNOWN)
+    yield "payment", Payment.objects.exclude(flag="")
+    yield "refund", Refund.objects.exclude(flag="")
+    yield "payout", Payout.objects.exclude(flag="")
+    yield "unclear payout", unknown.filter(provider=BANK_FILE.name)
+    yield "unanswered payout", unknown.filter(due_at__isnull=False, flag="", sent_at__lt=now - _SILENCE)
+    yield "session", Session.objects.filter(for_person=True)
+    yield "transaction", Outgoing.objects.filter(status__in=OPEN).exclude(flag="")
 
 
 def _work(now: datetime) -> Iterator[Metric]:

@@ -18,8 +18,10 @@ from gateway.lib.money import Money
 from ledger import verify
 from ledger.models import Verification
 from ledger.verify import verify_and_record
-from payments.models import Payment
+from payments.models import Payment, Refund
 from payments.services import confirm_payment, create_payment
+from payouts.models import Payout
+from payouts.services import create_payout
 
 
 def _value(text, name, **labels):
@@ -155,6 +157,41 @@ def test_a_link_that_nobody_paid_is_no_failure_of_a_provider(payment):
 
     assert _value(text, "gateway_payments_24h", mode="test", status="expired", method="upi") == 1
     assert _value(text, "gateway_payments_24h", mode="test", status="failed", method="upi") is None
+
+
+def _flagged(kind):
+    return _value(_scrape(), "gateway_flagged", kind=kind, mode="test")
+
+
+def test_a_refund_that_a_person_must_look_at_is_told(cast, payment):
+    refund = Refund.objects.create(
+        payment=payment, merchant=cast.merchant, mode="test", amount_minor=100
+    )
+    assert _flagged("refund") is None
+
+    Refund.objects.filter(pk=refund.pk).update(flag="contradicted")
+
+    assert _flagged("refund") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [("unclear payout", {"provider": "bank_file"}),
+     ("unanswered payout", {"due_at": timezone.now(), "sent_at": timezone.now() - timedelta(minutes=6)})],
+)
+def test_a_payout_of_which_nobody_knows_whether_it_was_made_is_told(cast, fund, kind, changes):
+    """As the runbook says of one that is processing, its transfer unknown."""
+    fund(cast.merchant, 100_000)
+    row = create_payout(
+        actor=Actor(cast.merchant_user, "tests"), merchant=cast.merchant, mode="test", contract="portal",
+        amount=Money(50_000, "INR"), reference="OUT-1", beneficiary_name="Asha Rao", account_number="50100012345678",
+        ifsc="HDFC0000001",
+    )
+    assert (_flagged(kind), _flagged("payout")) == (None, None)
+
+    Payout.objects.filter(pk=row.pk).update(status="processing", provider_state="unknown", **changes)
+
+    assert (_flagged(kind), _flagged("payout")) == (1, None)
 
 
 @pytest.mark.postgres
