@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from crypto.models import ChainState, Outgoing, ScanGap, Session, SessionFigure, TransferFigure
 from crypto.services.outgoing import OPEN
+from gateway.lib.modes import Mode
 from gateway.lib.providers import ProviderState
 from gateway.lib.work import work_due
 from ledger.verify import last_verification
@@ -100,10 +101,20 @@ def _webhooks(now: datetime) -> Iterator[Metric]:
     rows = Delivery.objects.filter(created_at__gt=now - _DAY).order_by().values("mode", "status")
     for row in rows.annotate(count=Count("pk")):
         states.add_metric([row["mode"], row["status"]], row["count"])
-    failing = GaugeMetricFamily("gateway_endpoints_failing", "Endpoints whose last deliveries all failed.")
-    failing.add_metric([], Endpoint.objects.filter(failing_since__isnull=False, deleted_at=None).count())
     yield states
-    yield failing
+    yield _failing()
+
+
+def _failing() -> Metric:
+    """Of those that are sent to: one that was switched off fails no more, and its owner has been told."""
+    family = GaugeMetricFamily(
+        "gateway_endpoints_failing", "Endpoints that are on and whose last deliveries all failed.", labels=("mode",)
+    )
+    rows = Endpoint.objects.filter(failing_since__isnull=False, enabled=True, deleted_at=None)
+    found = dict(rows.order_by().values_list("mode").annotate(Count("pk")))
+    for mode in Mode.values:
+        family.add_metric([mode], found.get(mode, 0))
+    return family
 
 
 def _chains(now: datetime) -> Iterator[Metric]:

@@ -22,6 +22,7 @@ from payments.models import Payment, Refund
 from payments.services import confirm_payment, create_payment
 from payouts.models import Payout
 from payouts.services import create_payout
+from webhooks.models import Endpoint
 
 
 def _value(text, name, **labels):
@@ -192,6 +193,24 @@ def test_a_payout_of_which_nobody_knows_whether_it_was_made_is_told(cast, fund, 
     Payout.objects.filter(pk=row.pk).update(status="processing", provider_state="unknown", **changes)
 
     assert (_flagged(kind), _flagged("payout")) == (1, None)
+
+
+def test_an_endpoint_that_was_switched_off_fails_no_more(cast):
+    def failing():
+        text = _scrape()
+        return tuple(_value(text, "gateway_endpoints_failing", mode=mode) for mode in ("live", "test"))
+
+    made = [
+        Endpoint.objects.create(
+            merchant=cast.merchant, mode=mode, url=f"https://shop.example/{number}", secret_encrypted="",
+            failing_since=timezone.now(),
+        ) for number, mode in enumerate(("live", "live", "test"))
+    ]
+    assert failing() == (2, 1)
+
+    Endpoint.objects.filter(pk__in=[row.pk for row in made[1:]]).update(enabled=False)
+
+    assert failing() == (1, 0)
 
 
 @pytest.mark.postgres
