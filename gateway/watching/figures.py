@@ -13,6 +13,7 @@ from django.db.models import Case, Count, F, QuerySet, Value, When
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from crypto.chains.registry import is_enabled
 from crypto.models import ChainState, Outgoing, ScanGap, Session, SessionFigure, TransferFigure
 from crypto.services.outgoing import OPEN
 from gateway.lib.modes import Mode
@@ -124,11 +125,16 @@ def _chains(now: datetime) -> Iterator[Metric]:
     closed = GaugeMetricFamily("gateway_chain_closed", "1 while a network's checkout is closed.", labels=labels)
     for state in ChainState.objects.all():
         label = [state.network_id, state.mode]
-        behind.add_metric(label, state.head_height - (state.scanned_height or 0))
+        if not is_enabled(*label):
+            continue  # nobody watches it any more
+        # Before the first range nothing is behind: it is read from near the head on.
+        behind.add_metric(label, 0 if state.scanned_height is None else state.head_height - state.scanned_height)
         silent.add_metric(label, _seconds(now, state.checked_at))
         closed.add_metric(label, 0 if state.closed_since is None else 1)
     gaps = GaugeMetricFamily("gateway_chain_gaps", "Ranges of blocks that no node has answered yet.")
-    gaps.add_metric([], ScanGap.objects.filter(closed_at=None).count())
+    rows = ScanGap.objects.filter(closed_at=None).order_by().values_list("state__network_id", "state__mode")
+    found = rows.annotate(Count("pk"))
+    gaps.add_metric([], sum(count for network, mode, count in found if is_enabled(network, mode)))
     yield from (behind, silent, closed, gaps)
 
 

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.actors import Actor
+from crypto.models import ChainState, ScanGap
 from gateway.lib.money import Money
 from ledger import verify
 from ledger.models import Verification
@@ -211,6 +212,29 @@ def test_an_endpoint_that_was_switched_off_fails_no_more(cast):
     Endpoint.objects.filter(pk__in=[row.pk for row in made[1:]]).update(enabled=False)
 
     assert failing() == (1, 0)
+
+
+def test_a_network_that_was_switched_off_is_not_watched(db, settings):
+    """Its silence grows from then on, and would call somebody for ever."""
+    long_ago = timezone.now() - timedelta(days=60)
+    bsc = ChainState.objects.create(
+        network_id="BSC", mode="live", scanned_height=600, head_height=900, checked_at=long_ago, closed_since=long_ago,
+    )
+    ScanGap.objects.create(state=bsc, first_height=601, last_height=700)
+    ChainState.objects.create(network_id="ETH", mode="live", head_height=20_000_000)
+    settings.CRYPTO_RPC = {"ETH": ["https://eth.example"]}
+
+    def told(network):
+        labels, text = {"network": network, "mode": "live"}, _scrape()
+        figures = ("blocks_behind", "closed", "silent_seconds")
+        return [_value(text, f"gateway_chain_{name}", **labels) for name in figures], _value(text, "gateway_chain_gaps")
+
+    assert told("BSC") == ([None, None, None], 0)
+    assert told("ETH") == ([0, 0, 0], 0)
+    settings.CRYPTO_RPC = {"BSC": ["https://bsc.example"]}
+    (behind, closed, silent), gaps = told("BSC")
+    assert (behind, closed, gaps) == (300, 1, 1)
+    assert silent >= 60 * 86_400
 
 
 @pytest.mark.postgres
