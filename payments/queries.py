@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
 from django.db.models import Case, Count, Q, QuerySet, When
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from accounts import history
@@ -116,6 +116,11 @@ def search(rows: QuerySet[Payment], text: str) -> QuerySet[Payment]:
     own = Payment.objects.alias(words=Lines(*_SEARCHED)).filter(words__icontains=text)
     by_order = Payment.objects.filter(order__reference__icontains=text)
     return rows.filter(pk__in=own.values("pk").union(by_order.values("pk")))
+
+
+def with_gross(rows: QuerySet[Payment], how: str, minor: int) -> QuerySet[Payment]:
+    """Payments whose amount as it is told (`Payment.gross`) is at least (`gte`) or at most (`lte`) `minor`."""
+    return rows.alias(gross_minor=Coalesce("received_minor", "amount_minor")).filter(**{f"gross_minor__{how}": minor})
 
 
 # On PostgreSQL an index knows what is in them (migration 0005).

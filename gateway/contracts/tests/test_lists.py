@@ -131,6 +131,22 @@ def test_filters_narrow(api, some):
     assert orders(api, "?status=pending&min_amount=3&limit=1&page=2") == [5]
 
 
+def test_amounts_are_looked_for_as_they_are_told(api, cast):
+    """One of which another sum was received than was asked for shows what was received."""
+    row = create_payment(
+        actor=Actor(cast.merchant_user, "tests"), merchant=cast.merchant, mode="test", contract="portal",
+        amount=Money(50_000, "INR"), reference="OTHER-SUM", created_by=cast.merchant_user,
+    )
+    Payment.objects.filter(pk=row.pk).update(status="succeeded", received_minor=30_000, utr="UTR0000001")
+
+    def found(query):
+        listed = api("merchant_user", "GET", f"/payments{query}").json()["data"]
+        return [(one["order_id"], one["amount"]) for one in listed]
+
+    assert found("?min_amount=300&max_amount=300") == [("OTHER-SUM", 300)]
+    assert found("?min_amount=300.01") == []
+
+
 @pytest.mark.parametrize("query", ["?nonsense=1", "?Status=x", "?status=", "?search=", "?min_amount=", "?start_date=&page=1"])
 def test_unknown_and_empty_filters_are_ignored(api, some, query):
     some(2)
