@@ -88,6 +88,29 @@ def test_a_service_waits_for_what_it_needs(name):
     }
 
 
+def test_the_database_is_well_only_where_the_others_reach_it():
+    """While a new folder is filled, a server that listens on its socket alone answers there, and goes away again."""
+    assert SERVICES["db"]["healthcheck"]["test"] == ["CMD", "pg_isready", "-h", "127.0.0.1", "-U", "gateway"]
+
+
+def test_the_guides_restore_can_be_pasted_whole():
+    """Each step waits for the one before: started after a restore that failed, `migrate` fills the empty database, and
+    no restore is possible any more."""
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    (block,) = (text for text in re.findall(r"^```console\n(.*?)^```$", guide, re.M | re.S) if "manage.py restore" in text)
+    _, *steps = block.strip().splitlines()
+
+    assert steps[0] == "docker compose up -d --wait db &&"
+    assert "manage.py restore" in steps[1]
+    assert steps[1].endswith(" &&")
+    assert steps[2:] == ["docker compose up -d"]
+
+
+def test_the_database_counts_what_the_runbook_asks_it_for():
+    assert "pg_stat_statements" in (ROOT / "docs" / "operations.md").read_text()
+    assert SERVICES["db"]["command"] == ["postgres", "-c", "shared_preload_libraries=pg_stat_statements"]
+
+
 def test_secrets_are_files_and_only_the_signer_sees_the_words():
     for name, service in OURS.items():
         files = {key: value for key, value in service["environment"].items() if key.endswith("_FILE")}
