@@ -170,7 +170,7 @@ class Load:
             until(ended, seconds=seconds, every=1.0)
         except AssertionError:
             raise AssertionError(f"still under way: {state['under_way']}") from None
-        problems = [*self.failures, *self._lost(state), *state["doubled"], *self._untold(state)]
+        problems = [*self.failures, *self._lost(state), *state["lost"], *state["doubled"], *self._untold(state)]
         assert not problems, f"{len(problems)} problems: {problems[:5]}"
         self.house.verify()
         return state

@@ -1,6 +1,6 @@
 """`python -m proof.state`: what an installation's database says of the load, as one JSON object.
 
-Names and ids of what was made, what is still under way, what happened more than once, which events there are.
+Names and ids of what was made, what is still under way, what happened more than once or not at all, which events there are.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ django.setup()
 from django.db.models import Count, Q, QuerySet  # noqa: E402
 
 from crypto.models import Withdrawal  # noqa: E402
-from payments.models import Payment  # noqa: E402
+from payments.models import Payment, SandboxCharge  # noqa: E402
 from payouts.models import Payout, SandboxTransfer  # noqa: E402
 from webhooks.models import Delivery, Event  # noqa: E402
 
@@ -30,6 +30,7 @@ def main() -> None:
         "withdrawals": _by_name(Withdrawal.objects.values_list("note", "pk")),
         "under_way": _under_way(),
         "doubled": list(_doubled()),
+        "lost": list(_lost()),
         "events": list(Delivery.objects.values_list("event__public_id", flat=True).distinct()),
     }))
 
@@ -62,6 +63,21 @@ def _doubled() -> Iterator[str]:
         yield f"the bank paid {reference}, which is no processed payout"
     for reference in known - paid:
         yield f"{reference} is processed, and the bank never paid it"
+
+
+def _lost() -> Iterator[str]:
+    """Once nothing is under way: money that a payer paid and nobody has, and ends that nobody is told of."""
+    paid = SandboxCharge.objects.filter(kind="charge", decision="succeed").values_list("reference", flat=True)
+    known = Payment.objects.filter(status="succeeded").values_list("public_id", flat=True)
+    for reference in sorted(set(paid) - set(known)):
+        yield f"the provider took the money of {reference}, which is no succeeded payment"
+    told = set(Event.objects.values_list("subject", "type"))
+    for public_id in known:
+        if (public_id, "payment.succeeded") not in told:
+            yield f"{public_id} succeeded, and nobody is told"
+    for public_id, status in Payout.objects.filter(status__in=ENDS[Payout]).values_list("public_id", "status"):
+        if (public_id, "payout.processed" if status == "processed" else "payout.rejected") not in told:
+            yield f"{public_id} is {status}, and nobody is told"
 
 
 if __name__ == "__main__":
