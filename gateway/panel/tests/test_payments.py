@@ -217,6 +217,23 @@ def test_an_operator_marks_a_payment_as_succeeded(cast, signed_in, make_payment,
     assert_ledger_balances()
 
 
+def test_of_another_sum_than_was_asked_the_list_shows_and_finds_what_was_received(cast, signed_in, make_payment):
+    payment, client = make_payment(cast.merchant, 100_000, by=cast.merchant_user), signed_in(cast.admin)
+    client.post(
+        reverse("panel:payment-succeeded", args=[payment.public_id]), {"utr": "HDFC0012345678", "received": "400"}
+    )
+
+    found = {query: client.get(f"{reverse('panel:payments')}?{query}").content.decode()
+             for query in ("min_amount=400&max_amount=400", "max_amount=399.99", "min_amount=400.01")}
+
+    record = client.get(reverse("panel:payment", args=[payment.public_id])).content.decode()
+    assert [payment.order.reference in page for page in found.values()] == [True, False, False]
+    cell = next(iter(found.values())).partition('record-amount">')[2].partition("</td>")[0]
+    assert cell == '₹400.00<span class="sub">of ₹1,000.00 asked for</span>'
+    assert '<h1 class="page-figure">₹400.00</h1>' in record
+    assert "<dt>Asked for</dt><dd>₹1,000.00</dd>" in record
+
+
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
