@@ -25,17 +25,16 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
-    Sum,
     Value,
     When,
 )
-from django.db.models.functions import Cast, Coalesce, Greatest, Least
+from django.db.models.functions import Greatest, Least
 
 from accounts.actors import Viewer, scope, team_merchants
 from accounts.models import Role
 from crypto.models import ChainTransaction, DepositAddress, GasFunding, Session, Sweep
 from crypto.queries.transactions import visible_credits, visible_transactions
-from gateway.lib.sums import ExactSum
+from gateway.lib.sums import ExactSum, sum_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +132,8 @@ def _own_part(viewer: Viewer) -> Any:
     swept = Sweep.objects.filter(
         address=OuterRef("pk"), status=Sweep.Status.SWEPT, merchant__in=team_merchants(viewer.user)
     )
-    own = Greatest(_sum(came, "credited_minor") - _sum(swept, "amount_minor"), 0)
+    own = Greatest(sum_of(came, "credited_minor", by="address") - sum_of(swept, "amount_minor", by="address"), 0)
     return Least(F("received_minor") - F("swept_minor"), own, output_field=BigIntegerField())
-
-
-def _sum(rows: QuerySet[Any], column: str) -> Any:
-    """Part of `received_minor`, so no longer than that; PostgreSQL calls a sum numeric all the same."""
-    total = rows.order_by().values("address").annotate(total=Sum(column)).values("total")
-    return Coalesce(Cast(Subquery(total), BigIntegerField()), 0)
 
 
 def address_totals(rows: QuerySet[Any]) -> AddressTotals:

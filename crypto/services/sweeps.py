@@ -7,18 +7,17 @@ is asked whether it is there. The ledger stays as it is but for gas: both ends a
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from crypto.models import ChainTransaction, DepositAddress, GasFunding, Outgoing, SessionEvent, Sweep, Token
 from gateway.lib.jobs import wake
 from gateway.lib.money import Money
+from gateway.lib.sums import sum_of
 from gateway.lib.work import ended
 
 log = structlog.get_logger(__name__)
@@ -54,16 +53,13 @@ def _holding(network: str, mode: str, minima: dict[Token, int]) -> QuerySet[Depo
     enough = Q()
     for token, least in minima.items():
         came, gone = f"came_{token.pk}", f"gone_{token.pk}"
-        rows = rows.alias(**{came: _sum(_came(OuterRef("pk"), token)), gone: _sum(_gone(OuterRef("pk"), token))})
+        rows = rows.alias(**{
+            came: sum_of(_came(OuterRef("pk"), token), "amount_minor", by="address"),
+            gone: sum_of(_gone(OuterRef("pk"), token), "amount_minor", by="address"),
+        })
         enough |= Q(**{f"{came}__gte": F(gone) + least})
     rows = rows.filter(enough).exclude(Exists(busy)).select_related("network")
     return rows.order_by((F("received_minor") - F("swept_minor")).desc(), "pk")
-
-
-def _sum(rows: QuerySet[Any]) -> Any:
-    """Part of what the address received, so no longer than that; PostgreSQL calls a sum numeric all the same."""
-    total = rows.order_by().values("address").annotate(total=Sum("amount_minor")).values("total")
-    return Coalesce(Cast(Subquery(total), BigIntegerField()), 0)
 
 
 def _tokens_wanted(network: str, mode: str) -> set[int]:

@@ -6,7 +6,8 @@ import sqlite3
 from typing import Any
 
 from django.db.backends.signals import connection_created
-from django.db.models import Sum
+from django.db.models import BigIntegerField, QuerySet, Subquery, Sum
+from django.db.models.functions import Cast, Coalesce
 
 
 class ExactSum(Sum):
@@ -14,6 +15,15 @@ class ExactSum(Sum):
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         return self.as_sql(compiler, connection, function="EXACT_SUM", **context)
+
+
+def sum_of(rows: QuerySet[Any], column: str, *, by: str) -> Any:
+    """For a row of an outer query: what `rows`, narrowed to it by their column `by`, add up to; 0 for none.
+
+    Only where the sum is part of a column that is no longer than 64 bits; PostgreSQL calls any sum numeric.
+    """
+    total = rows.order_by().values(by).annotate(total=Sum(column)).values("total")
+    return Coalesce(Cast(Subquery(total), BigIntegerField()), 0)
 
 
 class _Adder:
