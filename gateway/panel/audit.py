@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import django_filters
 from django.db.models import Q, QuerySet
@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from accounts.actors import Viewer, get_or_404
+from accounts.actors import get_or_404
 from accounts.models import AuditRecord
 from accounts.queries import visible_audit
 from gateway.panel import trail
@@ -56,8 +56,8 @@ class AuditFilters(PanelFilters):
         text = value.strip()
         if "\0" in text:
             return rows.none()
-        by_mail, viewer = Q(actor__email__icontains=text), getattr(self.request, "viewer", None)
-        if not (isinstance(viewer, Viewer) and viewer.user.is_operator):  # not shown, so not found
+        by_mail, request = Q(actor__email__icontains=text), cast(PanelRequest, self.request)
+        if not request.viewer.user.is_operator:  # not shown, so not found
             by_mail &= ~Q(actor__role__in=OPERATORS)
         people = Q(actor__name__icontains=text) | by_mail | Q(actor__public_id=text)
         return rows.filter(people | Q(actor_label__icontains=text))
@@ -75,7 +75,7 @@ class Change:
 
 @page(_READERS)
 def audit(request: PanelRequest) -> HttpResponse:
-    filters = AuditFilters(data=request.GET, queryset=visible_audit(request.viewer), request=request)
+    filters = AuditFilters.narrow(request, visible_audit(request.viewer))
     found = paginate(request, filters.rows, 50)
     context = {
         "crumbs": crumbs("Audit trail"), "filters": filters, "page": found,

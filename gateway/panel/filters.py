@@ -75,7 +75,7 @@ class PanelFilters(django_filters.FilterSet):
 
     @classmethod
     def narrow(cls, request: HttpRequest, rows: QuerySet[Any]) -> PanelFilters:
-        return cls(data=request.GET, queryset=rows)
+        return cls(data=request.GET, queryset=rows, request=request)
 
     @property
     def rows(self) -> QuerySet[Any]:
