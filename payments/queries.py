@@ -118,9 +118,9 @@ def search(rows: QuerySet[Payment], text: str) -> QuerySet[Payment]:
     return rows.filter(pk__in=own.values("pk").union(by_order.values("pk")))
 
 
-def with_gross(rows: QuerySet[Payment], how: str, minor: int) -> QuerySet[Payment]:
-    """Payments whose amount as it is told (`Payment.gross`) is at least (`gte`) or at most (`lte`) `minor`."""
-    return rows.alias(gross_minor=Coalesce("received_minor", "amount_minor")).filter(**{f"gross_minor__{how}": minor})
+def with_gross(rows: QuerySet[Payment]) -> QuerySet[Payment]:
+    """To be filtered by `gross_minor`: the amount as it is told (`Payment.gross`)."""
+    return rows.alias(gross_minor=Coalesce("received_minor", "amount_minor"))
 
 
 # On PostgreSQL an index knows what is in them (migration 0005).

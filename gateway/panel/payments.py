@@ -47,23 +47,17 @@ class PaymentFilters(PanelFilters):
     method = django_filters.ChoiceFilter(choices=Payment.Method.choices, empty_label="Any method")
     from_day = DayFilter("From")
     to_day = DayFilter("To", through=True)
-    min_amount = MoneyFilter(method="from_amount", label="Amount from")
-    max_amount = MoneyFilter(method="to_amount", label="Amount to")
+    min_amount = MoneyFilter(field_name="gross_minor", lookup_expr="gte", label="Amount from")
+    max_amount = MoneyFilter(field_name="gross_minor", lookup_expr="lte", label="Amount to")
     odd = FlagFilter()
 
     def search(self, rows: QuerySet[Payment], name: str, value: str) -> QuerySet[Payment]:
         return queries.search(rows, value)
 
-    def from_amount(self, rows: QuerySet[Payment], name: str, value: Money) -> QuerySet[Payment]:
-        return queries.with_gross(rows, "gte", value.minor)
-
-    def to_amount(self, rows: QuerySet[Payment], name: str, value: Money) -> QuerySet[Payment]:
-        return queries.with_gross(rows, "lte", value.minor)
-
 
 @page(EVERYONE)
 def payments(request: PanelRequest) -> HttpResponse:
-    filters = PaymentFilters.narrow(request, queries.visible_payments(request.viewer))
+    filters = PaymentFilters.narrow(request, queries.with_gross(queries.visible_payments(request.viewer)))
     context = {
         "crumbs": crumbs("Payments"),
         "filters": filters,

@@ -33,8 +33,8 @@ class _MoneyFilters(Filters):
 
 
 class PaymentFilters(_MoneyFilters):
-    min_amount = RupeesFilter(method="from_amount")
-    max_amount = RupeesFilter(method="to_amount")
+    min_amount = RupeesFilter(field_name="gross_minor", lookup_expr="gte")
+    max_amount = RupeesFilter(field_name="gross_minor", lookup_expr="lte")
     status = WordFilter(PAYMENT_STATUSES, field_name="status")
     method = WordFilter(_same(Payment.Method.values), field_name="method")
     order_id = TextFilter(max_length=64, method="of_order")
@@ -50,12 +50,6 @@ class PaymentFilters(_MoneyFilters):
             return by_reference
         ours = rows.filter(order__public_id=value, order__reference=None)
         return ours if ours.exists() else by_reference
-
-    def from_amount(self, rows: QuerySet[Payment], _: str, value: int) -> QuerySet[Payment]:
-        return payment_queries.with_gross(rows, "gte", value)
-
-    def to_amount(self, rows: QuerySet[Payment], _: str, value: int) -> QuerySet[Payment]:
-        return payment_queries.with_gross(rows, "lte", value)
 
     def matching(self, rows: QuerySet[Payment], _: str, value: str) -> QuerySet[Payment]:
         return payment_queries.search(rows, value)

@@ -11,7 +11,7 @@ from gateway.contracts.portal import answers, docs
 from gateway.contracts.portal.base import EVERYBODY, PortalView
 from gateway.contracts.portal.filters import PaymentFilters
 from gateway.contracts.portal.serializers import AnyPayment, NewPayment, OperatorPayment
-from payments.queries import find_payment, visible_payments
+from payments.queries import find_payment, visible_payments, with_gross
 from payments.services import create_payment
 
 
@@ -21,7 +21,7 @@ class PaymentsView(PortalView):
 
     @docs.listing("list_payments", "List payments", "Payments", answers.PaymentBody, PaymentFilters)
     def get(self, request: Request) -> Response:
-        rows = PaymentFilters.narrow(self.query, visible_payments(self.me.viewer))
+        rows = PaymentFilters.narrow(self.query, with_gross(visible_payments(self.me.viewer)))
         return self.listed(rows, answers.payment, stay=True)
 
     @docs.call(
