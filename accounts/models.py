@@ -64,6 +64,11 @@ class Merchant(StatefulModel):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_active(self) -> bool:
+        """A suspended one takes no payments and its credentials are refused."""
+        return self.status == AccountStatus.ACTIVE
+
 
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
@@ -110,9 +115,7 @@ class User(States, AbstractBaseUser):
     @property
     def is_active(self) -> bool:  # type: ignore[override]
         """What Django's sign-in and sessions ask: a suspended account, or one of a suspended merchant, is out."""
-        return self.status == AccountStatus.ACTIVE and (
-            self.merchant is None or self.merchant.status == AccountStatus.ACTIVE
-        )
+        return self.status == AccountStatus.ACTIVE and (self.merchant is None or self.merchant.is_active)
 
     @property
     def is_operator(self) -> bool:

@@ -8,7 +8,6 @@ from functools import cached_property
 from django.db.models import TextChoices
 from django.utils import timezone
 
-from accounts.models import AccountStatus
 from crypto import formats
 from crypto.models import ChainState, ChainTransaction, Session, TransactionClaim
 from crypto.services.crediting import TOLERANCE_THOUSANDTHS
@@ -107,7 +106,7 @@ class Seen:
     def _open_state(self) -> State:
         if self.session.expires_at <= timezone.now():
             return State.CHECKING
-        if self.session.merchant.status != AccountStatus.ACTIVE:
+        if not self.session.merchant.is_active:
             return State.CLOSED
         return State.PARTIAL if self.arrived_minor else State.WAITING
 

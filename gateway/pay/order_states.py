@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from django.db.models import TextChoices
 from django.utils import timezone
 
-from accounts.models import AccountStatus
 from gateway.pay.rendering import IST
 from gateway.pay.returning import failed_url, paid_url, unpaid_url
 from payments.models import Order, Payment
@@ -40,7 +39,7 @@ class Seen:
 
     @property
     def awaits_payer(self) -> bool:
-        return self.payment is not None and _awaits_payer(self.payment)
+        return self.payment is not None and self.payment.awaits_payer
 
     @property
     def mark(self) -> str:
@@ -63,16 +62,11 @@ def look_at(order: Order) -> Seen:
     if Status.SUCCEEDED in tries:
         return Seen(order, State.PAID, tries[Status.SUCCEEDED])
     under_way = tries.get(Status.PROCESSING) or tries.get(Status.CREATED)
-    if under_way and _awaits_payer(under_way) and not _takes_payments(order):
+    if under_way and under_way.awaits_payer and not order.merchant.is_active:
         return Seen(order, State.CLOSED, None)  # nobody is shown whom to pay any more
     if under_way:
         return Seen(order, State.PROCESSING, under_way)
     return Seen(order, _resting(order, bool(tries)), tries.get(Status.FAILED))
-
-
-def _awaits_payer(payment: Payment) -> bool:
-    """Nobody asks the payer's app for this one: the payer sends the money, and says so."""
-    return payment.status == Status.CREATED and payment.due_at is None
 
 
 def _resting(order: Order, was_tried: bool) -> State:
@@ -85,11 +79,7 @@ def _resting(order: Order, was_tried: bool) -> State:
 
 def _is_open(order: Order) -> bool:
     """As the public calls have it: a suspended merchant takes nothing, and public orders can be switched off."""
-    return _takes_payments(order) and (order.merchant.public_checkout or not order.public)
-
-
-def _takes_payments(order: Order) -> bool:
-    return order.merchant.status == AccountStatus.ACTIVE
+    return order.merchant.is_active and (order.merchant.public_checkout or not order.public)
 
 
 def seconds_left(order: Order) -> int | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db.models import TextChoices
 from django.utils import timezone
 
-from accounts.models import AccountStatus
 from gateway.pay.returning import back_to
 from payments.models import Payment
 from payments.services.outcomes import order_has_other_success
@@ -29,12 +28,12 @@ class State(TextChoices):
 
 def state_of(payment: Payment) -> State:
     """Past its time a payment is expired, also where no sweep has written that down yet."""
-    expired, waiting = payment.failure_code == "expired", payment.status == Status.CREATED and payment.due_at is None
-    if (expired or waiting) and order_has_other_success(payment):
+    expired = payment.failure_code == "expired"
+    if (expired or payment.awaits_payer) and order_has_other_success(payment):
         return State.PAID_OTHERWISE
     if expired:
         return State.EXPIRED
-    if waiting:
+    if payment.awaits_payer:
         return _waiting_state(payment)
     return {
         Status.CREATED: State.PROCESSING,  # the payer acted through the API, and a worker has not asked yet
@@ -46,7 +45,7 @@ def state_of(payment: Payment) -> State:
 def _waiting_state(payment: Payment) -> State:
     if seconds_left(payment) == 0:
         return State.EXPIRED
-    return State.WAITING if payment.merchant.status == AccountStatus.ACTIVE else State.CLOSED
+    return State.WAITING if payment.merchant.is_active else State.CLOSED
 
 
 def seconds_left(payment: Payment) -> int | None:

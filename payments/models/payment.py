@@ -207,6 +207,11 @@ class Payment(StatefulModel, OutboundModel):
         return self.gross - self.fee
 
     @property
+    def awaits_payer(self) -> bool:
+        """The payer has to act (send the money and say so, or choose how to pay), and nobody asks a provider yet."""
+        return self.status == self.Status.CREATED and self.due_at is None
+
+    @property
     def refundable_minor(self) -> int:
         return (self.received_minor or 0) - self.refunded_minor - self.refunding_minor if self.captured_at else 0
 

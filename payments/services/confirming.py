@@ -6,7 +6,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import Actor
-from accounts.models import AccountStatus
 from gateway.lib.errors import IllegalTransition
 from gateway.lib.jobs import wake
 from payments.errors import MerchantClosed, OrderAlreadyPaid, PaymentExpired
@@ -37,12 +36,11 @@ def check_waiting(payment: Payment) -> None:
     """One past its time is over, also where no sweep has written that down yet. A suspended merchant takes none."""
     if payment.failure_code == "expired" or is_overdue(payment):
         raise PaymentExpired()
-    if payment.status != Payment.Status.CREATED or payment.due_at is not None:
+    if not payment.awaits_payer:
         raise IllegalTransition("This payment has been confirmed already.")
-    if payment.merchant.status != AccountStatus.ACTIVE:
+    if not payment.merchant.is_active:
         raise MerchantClosed()
 
 
 def is_overdue(payment: Payment) -> bool:
-    waiting = payment.status == Payment.Status.CREATED and payment.due_at is None
-    return waiting and payment.expires_at is not None and payment.expires_at <= timezone.now()
+    return payment.awaits_payer and payment.expires_at is not None and payment.expires_at <= timezone.now()

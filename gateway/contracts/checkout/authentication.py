@@ -16,7 +16,7 @@ from rest_framework.request import Request
 
 from accounts import credentials
 from accounts.actors import Actor, Viewer
-from accounts.models import AccountStatus, Credential, Merchant, Role, User
+from accounts.models import Credential, Merchant, Role, User
 from gateway.contracts.base import Caller
 from gateway.contracts.limits import MINUTE, Limit, refuse_credential
 from gateway.contracts.problems import Unauthenticated
@@ -40,7 +40,7 @@ class CheckoutCaller(Caller):
 
     @property
     def is_suspended(self) -> bool:
-        return self.merchant.status != AccountStatus.ACTIVE
+        return not self.merchant.is_active
 
 
 @dataclass(frozen=True, slots=True)

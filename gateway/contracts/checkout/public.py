@@ -63,7 +63,7 @@ class PublicView(KeyedView):
 def merchant_for(caller: PublicCaller, named: str) -> Merchant:
     """The merchant of the publishable key, of `merchant_id`, or the installation's own."""
     merchant = _merchant(caller, named)
-    if not merchant.public_checkout or merchant.status != AccountStatus.ACTIVE:
+    if not (merchant.public_checkout and merchant.is_active):
         raise NotAllowed("This merchant has not switched public checkout on.")
     return merchant
 

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from accounts import credentials
 from accounts.actors import Actor, Viewer
-from accounts.models import AccountStatus, Credential, Merchant, Role, User
+from accounts.models import Credential, Merchant, Role, User
 from gateway.contracts.base import Caller
 from gateway.contracts.limits import Limit, refuse_credential
 from gateway.contracts.problems import Unauthenticated
@@ -33,7 +33,7 @@ class DashboardCaller(Caller):
 
     @property
     def is_suspended(self) -> bool:
-        return self.merchant.status != AccountStatus.ACTIVE
+        return not self.merchant.is_active
 
 
 class KeyAuthentication(BaseAuthentication):

@@ -19,7 +19,7 @@ from rest_framework.request import Request
 
 from accounts import credentials
 from accounts.actors import Actor, Viewer
-from accounts.models import AccountStatus, Credential, Merchant, Role, User
+from accounts.models import Credential, Merchant, Role, User
 from gateway.contracts import bodies
 from gateway.contracts.base import Caller
 from gateway.contracts.limits import Limit
@@ -54,7 +54,7 @@ class SignedCaller(Caller):
 
     @property
     def is_suspended(self) -> bool:
-        return self.merchant.status != AccountStatus.ACTIVE
+        return not self.merchant.is_active
 
 
 class SignedAuthentication(BaseAuthentication):
