@@ -1,7 +1,7 @@
 """Booking: `post` writes one balanced, idempotent posting inside the caller's transaction.
 
-On PostgreSQL it is one round trip (the function `ledger_post`, migrations 0003 and 0007); on SQLite the same steps in
-Python under the write lock. Both leave exactly the same rows. `post_with` writes other rows in the same statement.
+On PostgreSQL it is one round trip (the function `ledger_post`, migrations 0003, 0007 and 0008); on SQLite the same
+steps in Python under the write lock. Both leave exactly the same rows. `post_with` writes other rows in the same statement.
 """
 
 from __future__ import annotations
