@@ -1,7 +1,8 @@
 """Booking: `post` writes one balanced, idempotent posting inside the caller's transaction.
 
 On PostgreSQL it is one round trip (the function `ledger_post`, migrations 0003, 0007 and 0008); on SQLite the same
-steps in Python under the write lock. Both leave exactly the same rows. `post_with` writes other rows in the same statement.
+steps in Python under the write lock. Both leave exactly the same rows. `post_with` writes other rows in the same
+statement.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from accounts.actors import Finder, Viewer, scope
 from accounts.history import TimelineItem
 from gateway.lib.errors import NotFound
 from gateway.lib.lines import Lines
+from gateway.lib.providers import silent_rows
 from gateway.lib.sums import ExactSum
 from payments.models import Contract, Order, Payment, Refund
 from payments.receiving.queries import bank_name_of as bank_name_of
@@ -67,10 +68,11 @@ def needing_attention(viewer: Viewer) -> QuerySet[Payment]:
 
 
 def refunds_for_people(viewer: Viewer) -> QuerySet[Refund]:
-    """Refunds that wait for a person, oldest first: flagged ones, and those that are sent by hand."""
-    by_hand = Q(status=Refund.Status.PENDING, payment__provider="manual_upi")
+    """Refunds that wait for a person, oldest first: flagged ones, and of those that have not ended what is sent by hand
+    and what a provider has said nothing of for a day."""
+    to_end = Q(status=Refund.Status.PENDING) & (Q(payment__provider="manual_upi") | silent_rows())
     rows = visible_refunds(viewer).filter(Q(status=Refund.Status.PENDING) | ~Q(flag=""))
-    return rows.filter(by_hand | ~Q(flag="")).order_by("created_at", "id")
+    return rows.filter(to_end | ~Q(flag="")).order_by("created_at", "id")
 
 
 def payment_by_token(token: str) -> Payment:

@@ -27,6 +27,8 @@ from gateway.lib.work import WorkModel, backoff, settle
 log = structlog.get_logger(__name__)
 # A wake-up is sent ahead for what is due so soon; the sweep does for the rest.
 _SOON_SECONDS = 10.0
+# For so long a provider that cannot say what became of a row is believed to find out; then a person may.
+_FOR_A_PERSON = timedelta(days=1)
 
 
 class ProviderState(models.TextChoices):
@@ -169,6 +171,17 @@ def _may_send_again(row: OutboundModel) -> bool:
     grace = timedelta(seconds=2 * settings.PROVIDER_TIMEOUT_SECONDS)
     unheard = row.provider_state in (ProviderState.SENDING, ProviderState.UNKNOWN)
     return unheard and row.sent_at is not None and timezone.now() - row.sent_at >= grace
+
+
+def is_silent(row: OutboundModel) -> bool:
+    """Whether the provider has had nothing to say for a day of what was sent; nothing is being sent now."""
+    long_ago = row.sent_at is not None and timezone.now() - row.sent_at >= _FOR_A_PERSON
+    return row.provider_state == ProviderState.UNKNOWN and long_ago
+
+
+def silent_rows() -> models.Q:
+    """Those that `is_silent` is true of."""
+    return models.Q(provider_state=ProviderState.UNKNOWN, sent_at__lte=timezone.now() - _FOR_A_PERSON)
 
 
 def put_off(row: OutboundModel, outcome: Outcome, task: str) -> None:

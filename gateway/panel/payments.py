@@ -30,9 +30,9 @@ from ledger.models import Entry
 from ledger.queries import entries_about
 from payments import queries, services
 from payments.models import Contract, Payment, Refund
-from payments.providers import registry
 from payments.receiving.queries import account_of
 from payments.services.operators import needs_second_operator
+from payments.services.refunds import can_be_resolved
 from payments.statements.queries import proposal_of
 from webhooks.models import Delivery
 from webhooks.queries import deliveries
@@ -93,7 +93,7 @@ def payment(request: PanelRequest, public_id: str) -> HttpResponse:
         "proposal": proposal_of(row) if user.is_operator else None,
         "account": account_of(row) if user.is_operator else None,
         "may_look_at": _may_decide(user, row),
-        "refunds_to_resolve": _by_hand(user, row, refunds),
+        "refunds_to_resolve": _to_resolve(user, refunds),
     }
     return page_or_part(request, "panel/payments/detail.html", "panel/payments/_record.html", context)
 
@@ -115,11 +115,9 @@ def _may_decide(user: User, row: Payment | Refund) -> bool:
     return user.is_operator and not is_own(user, row, MAY_DECIDE_OWN)
 
 
-def _by_hand(user: User, row: Payment, refunds: Sequence[Refund]) -> list[Refund]:
-    """Those that a person sends, and this one may say that they were."""
-    if not registry.decided_by_people(row.provider):
-        return []
-    return [refund for refund in refunds if refund.status == Refund.Status.PENDING and _may_decide(user, refund)]
+def _to_resolve(user: User, refunds: Sequence[Refund]) -> list[Refund]:
+    """Those of which this one may say whether they were sent."""
+    return [refund for refund in refunds if can_be_resolved(refund) and _may_decide(user, refund)]
 
 
 def _entries(viewer: Viewer, row: Payment, refunds: Sequence[Refund]) -> list[Entry]:

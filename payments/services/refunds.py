@@ -18,7 +18,7 @@ from gateway.lib.crash import crash_point
 from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.jobs import wake
 from gateway.lib.money import Money
-from gateway.lib.providers import Flag, Outcome, ProviderState
+from gateway.lib.providers import Flag, Outcome, ProviderState, is_silent
 from gateway.lib.work import ended
 from ledger.services import AccountKey, Line, house_account, merchant_account, post
 from payments.errors import NotRefundable, RefundTooLarge
@@ -91,7 +91,7 @@ def apply_refund_outcome(*, actor: Actor, refund: Refund, outcome: Outcome) -> s
 def resolve_refund(*, actor: Actor, refund: Refund, paid: bool, note: str) -> Refund:
     """An operator who asked the provider ends a flagged refund that is still open: paid in full, or not at all.
 
-    One that is sent by hand is ended so as well, flagged or not.
+    One that is sent by hand, or that the provider has said nothing of for a day, is ended so as well, flagged or not.
     """
     check_operator(actor, refund, own=MAY_DECIDE_OWN)
     if not note.strip():
@@ -100,7 +100,9 @@ def resolve_refund(*, actor: Actor, refund: Refund, paid: bool, note: str) -> Re
     row = Refund.objects.select_related("merchant").get(pk=refund.pk)
     row.payment = payment
     if not can_be_resolved(row):
-        raise IllegalTransition("Only a flagged refund that has not ended can be resolved.")
+        raise IllegalTransition(
+            "Only a refund that has not ended can be resolved: flagged, sent by hand, or without an answer for a day."
+        )
     write_down(actor, row, "refund.resolved", flag=row.flag, detail=note.strip()[:200])
     row.flag = ""
     row.save(update_fields=["flag"])
@@ -114,7 +116,7 @@ def resolve_refund(*, actor: Actor, refund: Refund, paid: bool, note: str) -> Re
 
 def can_be_resolved(refund: Refund) -> bool:
     by_hand = registry.decided_by_people(refund.payment.provider)
-    return refund.status == Status.PENDING and (bool(refund.flag) or by_hand)
+    return refund.status == Status.PENDING and (bool(refund.flag) or by_hand or is_silent(refund))
 
 
 def _repeated(actor: Actor, row: Refund, outcome: Outcome) -> str:

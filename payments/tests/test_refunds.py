@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
-from accounts.actors import Actor
+import pytest
+from django.utils import timezone
+
+from accounts.actors import Actor, Viewer
 from accounts.operators import OwnRecord
 from gateway.lib.errors import IllegalTransition, InvalidFields, NotAllowed
 from gateway.lib.money import Money
@@ -16,6 +19,7 @@ from payments import work
 from payments.errors import NotRefundable, RefundTooLarge
 from payments.models import Payment, Refund, SandboxCharge
 from payments.providers.base import Callback
+from payments.queries import refunds_for_people
 from payments.services import apply_provider_event, clear_flag, create_refund, resolve_refund
 from webhooks.models import Event
 
@@ -272,4 +276,25 @@ def test_a_callback_may_come_before_the_call_returns(cast, paid, refund):
     assert work.drive_refunds() == 0
     assert not SandboxCharge.objects.filter(kind="refund").exists()
     assert Payment.objects.get().refunded_minor == 10_000
+    assert_ledger_balances()
+
+
+def test_an_operator_ends_a_refund_that_the_provider_says_nothing_of_for_a_day(cast, paid, refund, fund, balances):
+    fund(cast.merchant, 100_000)
+    row, admin = refund(paid(100_000), 30_000), Actor(cast.admin, "panel")
+    before, now = balances(cast.merchant), timezone.now()
+    for state, hours in (("unknown", 23), ("sending", 25), ("sent", 25)):
+        Refund.objects.filter(pk=row.pk).update(provider_state=state, sent_at=now - timedelta(hours=hours))
+        assert not refunds_for_people(Viewer(cast.admin, "test")).exists()
+        with pytest.raises(IllegalTransition):
+            resolve_refund(actor=admin, refund=row, paid=False, note="It knows nothing")
+    assert balances(cast.merchant) == before
+
+    Refund.objects.filter(pk=row.pk).update(provider_state="unknown")
+    assert [waiting.pk for waiting in refunds_for_people(Viewer(cast.admin, "test"))] == [row.pk]
+    resolve_refund(actor=admin, refund=row, paid=False, note="It knows nothing")
+
+    row.refresh_from_db()
+    assert (row.status, row.error_code) == ("failed", "not_paid")
+    assert balances(cast.merchant) == (before[0] + 30_000, 0, 0)
     assert_ledger_balances()

@@ -11,7 +11,7 @@ from accounts.actors import Actor
 from accounts.operators import check_operator
 from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.jobs import wake
-from gateway.lib.providers import Outcome, ProviderState
+from gateway.lib.providers import Outcome, ProviderState, is_silent
 from gateway.lib.work import ended
 from payouts.errors import SecondApproverNeeded
 from payouts.models import BatchLine, Payout
@@ -101,8 +101,8 @@ def can_be_rejected(payout: Payout) -> bool:
 
 @transaction.atomic
 def resolve_payout(*, actor: Actor, payout: Payout, paid: bool, utr: str = "", note: str) -> Payout:
-    """An operator who asked the bank ends a payout that is with it and flagged, or unclear in the bank's result file:
-    paid in full, or not at all.
+    """An operator who asked the bank ends a payout that is with it and flagged, unclear in the bank's result file, or
+    asked about in vain for a day: paid in full, or not at all. A report that comes all the same is for a person.
 
     Raises as `approve_payout` does, and `InvalidFields` without a note, or without the UTR of what was paid, or with
     one that is another payout's: one transfer pays one payout.
@@ -113,7 +113,9 @@ def resolve_payout(*, actor: Actor, payout: Payout, paid: bool, utr: str = "", n
         raise InvalidFields(**{"utr" if note.strip() else "note": "is required"})
     row = lock(payout)
     if not can_be_resolved(row):
-        raise IllegalTransition("Only a flagged or unclear payout that is with the bank can be resolved.")
+        raise IllegalTransition(
+            "Only a payout that is with the bank can be resolved: flagged, unclear, or without an answer for a day."
+        )
     if paid and _is_anothers(utr, row):
         raise InvalidFields(utr="is another payout's already")
     write_down(actor, row, "payout.resolved", detail=note.strip()[:200], flag=row.flag)
@@ -130,9 +132,10 @@ def _is_anothers(utr: str, payout: Payout) -> bool:
 
 
 def can_be_resolved(payout: Payout) -> bool:
-    """Whoever has an interface is asked again by the workers; only what was given in a file is left to people."""
+    """Whoever has an interface is asked again by the workers; to people is left what was given in a file, and what such
+    an interface says nothing of for a day."""
     unclear = payout.provider_state == ProviderState.UNKNOWN and registry.waits_for_batch(payout.provider)
-    return payout.status == Status.PROCESSING and (bool(payout.flag) or unclear)
+    return payout.status == Status.PROCESSING and (bool(payout.flag) or unclear or is_silent(payout))
 
 
 @transaction.atomic

@@ -304,3 +304,46 @@ def test_an_approved_payout_with_a_flag_waits_for_an_operator_and_then_goes_on(c
     live.refresh_from_db()
     assert (live.status, live.flag) == ("processed", "")
     assert_ledger_balances()
+
+
+@pytest.mark.parametrize(("paid", "status", "left"), [(True, "processed", 99_410), (False, "failed", 200_000)])
+def test_an_operator_ends_what_the_bank_says_nothing_of_for_a_day(
+    cast, live, bank, due_again, balances, paid, status, left
+):
+    bank.answers = [ProviderTimeout(), ProviderTimeout()]
+    drive(live, due_again, rounds=2)
+    before, admin = balances(cast.merchant, "live"), Actor(cast.admin, "panel")
+    for state, hours in (("unknown", 23), ("sending", 25), ("sent", 25)):
+        sent_at = timezone.now() - timedelta(hours=hours)
+        Payout.objects.filter(pk=live.pk).update(provider_state=state, sent_at=sent_at)
+        with pytest.raises(IllegalTransition):
+            resolve_payout(actor=admin, payout=live, paid=paid, utr="UTR0000001", note="It knows nothing")
+    live.refresh_from_db()
+    assert (live.status, balances(cast.merchant, "live")) == ("processing", before)
+
+    Payout.objects.filter(pk=live.pk).update(provider_state="unknown")
+    resolve_payout(actor=admin, payout=live, paid=paid, utr="UTR0000001", note="It knows nothing")
+
+    live.refresh_from_db()
+    assert (live.status, live.utr, live.due_at) == (status, "UTR0000001" if paid else "", None)
+    assert balances(cast.merchant, "live") == (left, 0, 0)
+    assert_ledger_balances()
+
+
+def test_what_the_bank_says_after_an_operator_ended_it_is_compared(cast, live, bank, due_again, balances):
+    bank.answers = [ProviderTimeout(), ProviderTimeout()]
+    drive(live, due_again, rounds=2)
+    due_again(live, sent_at=timezone.now() - timedelta(hours=25))
+    admin = Actor(cast.admin, "panel")
+
+    def ended_meanwhile(reference):
+        resolve_payout(actor=admin, payout=live, paid=False, note="Not on its statement")
+        return PAID
+
+    bank.status = ended_meanwhile
+    work.drive_payouts()
+
+    live.refresh_from_db()
+    assert (live.status, live.flag) == ("failed", "contradicted")
+    assert balances(cast.merchant, "live") == (200_000, 0, 0)
+    assert_ledger_balances()

@@ -14,9 +14,11 @@ from crypto.models import Outgoing, Sender, Session, Withdrawal
 from crypto.services.gas import native_minor
 from crypto.services.records import SERIOUS
 from gateway.lib.money import Money
+from gateway.lib.providers import is_silent
 from payments.models import MatchProposal, Payment, Refund, StatementLine
-from payments.services.refunds import can_be_resolved
+from payments.services.refunds import can_be_resolved as refund_can_be_resolved
 from payouts.models import Payout
+from payouts.services.deciding import can_be_resolved
 from webhooks.models import Endpoint
 
 
@@ -63,13 +65,18 @@ def _approvals(row: Payout) -> str:
 
 
 def payout_unheard(row: Payout, viewer: Viewer) -> Item:
+    if can_be_resolved(row):
+        return _payout_to_resolve(row, viewer, "The bank has not said for a day what became of it")
     return _payout(row, why="The bank has not answered; it is asked again and again")
 
 
 def payout_unclear(row: Payout, viewer: Viewer) -> Item:
+    return _payout_to_resolve(row, viewer, "The bank's result file left it unclear")
+
+
+def _payout_to_resolve(row: Payout, viewer: Viewer, why: str) -> Item:
     resolve = Action("Resolve", reverse("panel:payout-resolve", args=[row.public_id]), "a")
     own = row.created_by_id == viewer.user.pk
-    why = "The bank's result file left it unclear"
     return _payout(row, why=why, actions=() if own else (resolve,), held="Your own" if own else "")
 
 
@@ -164,11 +171,19 @@ def refund_for_people(row: Refund, viewer: Viewer) -> Item:
     own = is_own(viewer.user, row, MAY_DECIDE_OWN)
     return Item(
         title=f"Refund of {row.payment.order.reference or row.payment.public_id}", href=href,
-        why=row.get_flag_display() if row.flag else "Is sent by hand: send it, and say so",
+        why=_why_refund(row),
         detail=row.reason, owner=row.merchant.name, amount=row.amount,
-        actions=() if own else (resolve if can_be_resolved(row) else look,), held="Your own" if own else "",
+        actions=() if own else (resolve if refund_can_be_resolved(row) else look,), held="Your own" if own else "",
         alone=not row.flag,
     )
+
+
+def _why_refund(row: Refund) -> str:
+    if row.flag:
+        return str(row.get_flag_display())
+    if is_silent(row):
+        return "The provider has not said for a day whether it was sent"
+    return "Is sent by hand: send it, and say so"
 
 
 def session_flagged(row: Session, viewer: Viewer) -> Item:
