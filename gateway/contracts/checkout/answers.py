@@ -136,7 +136,7 @@ class HealthBody(TypedDict):
     broker: NotRequired[Literal["connected", "disconnected"]]
     cache: NotRequired[Literal["connected", "disconnected"]]
     worker: NotRequired[Literal["keeping up", "behind", "unknown"]]
-    watcher: NotRequired[Literal["keeping up", "behind", "unknown", "not installed"]]
+    watcher: NotRequired[Literal["keeping up", "behind", "unknown"]]
 
 
 def order(row: Order) -> OrderBody:

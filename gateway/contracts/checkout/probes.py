@@ -9,13 +9,16 @@ from threading import Lock
 from typing import Any
 
 import structlog
-from django.apps import apps
 from django.core.cache import caches
 from django.db import connection, connections
 from django.utils import timezone
 
+from crypto.models import ChainState
+from crypto.openness import closed_networks
 from gateway.celery import app
+from gateway.lib.modes import Mode
 from payments.models import Payment, Refund
+from payouts.models import Payout
 from webhooks.models import Delivery
 
 log = structlog.get_logger(__name__)
@@ -60,7 +63,7 @@ def everything_else(connected: bool) -> dict[str, Any]:
         known = {
             "broker": _word(_broker_answers), "cache": _word(_cache_answers),
             "worker": _worker() if connected else "unknown",
-            "watcher": "unknown" if apps.is_installed("crypto") else "not installed",
+            "watcher": _watcher() if connected else "unknown",
         }
         caches["local"].set("health:deep", known, _REMEMBER_SECONDS)
     return known
@@ -87,5 +90,12 @@ def _cache_answers() -> None:
 def _worker() -> str:
     """By its work: whether anything has been due for a minute that nobody took."""
     late = timezone.now() - _BEHIND
-    overdue = (kind.objects.filter(due_at__lt=late, leased_until=None) for kind in (Payment, Refund, Delivery))
+    overdue = (kind.objects.filter(due_at__lt=late, leased_until=None) for kind in (Payment, Refund, Payout, Delivery))
     return "behind" if any(rows.exists() for rows in overdue) else "keeping up"
+
+
+def _watcher() -> str:
+    """By what it has read: whether the chain of any network that is on is not known close to its head."""
+    if not ChainState.objects.exists():
+        return "unknown"
+    return "behind" if any(closed_networks(mode) for mode in Mode.values) else "keeping up"

@@ -7,12 +7,17 @@ import pytest
 from django.db import OperationalError, connections
 from django.utils import timezone
 
+from accounts.actors import Actor
+from crypto.models import ChainState
 from gateway.contracts.checkout import probes
 from gateway.contracts.checkout.stats import stats
 from gateway.contracts.checkout.testing import Checkout, call, good, refused
+from gateway.lib.money import Money
 from ledger.models import Posting
-from payments.models import Order, Payment
+from payments.models import Contract, Order, Payment
 from payments.work import drive_payments, drive_refunds
+from payouts.models import Payout
+from payouts.services import create_payout
 from webhooks.models import Delivery
 
 
@@ -69,7 +74,7 @@ def test_deep(settings):
 
     assert list(body) == ["status", "database", "timestamp", "broker", "cache", "worker", "watcher"]
     assert (body["cache"], body["worker"]) == ("connected", "keeping up")
-    assert body["watcher"] in ("not installed", "unknown")
+    assert body["watcher"] == "unknown"
     assert str(settings.DATA_DIR) not in repr(body)
 
 
@@ -87,6 +92,30 @@ def test_deep_says_what_is_away(monkeypatch, cast):
     body = good(response, 200)
     assert (body["broker"], body["cache"], body["worker"]) == ("disconnected", "disconnected", "behind")
     assert "password" not in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("since", "said"), [(timedelta(0), "keeping up"), (timedelta(hours=1), "behind")])
+def test_deep_says_whether_the_chains_are_read(since, said):
+    at = timezone.now() - since
+    ChainState.objects.create(
+        network_id="BSC", mode="test", scanned_height=7, head_height=7, head_moved_at=at, checked_at=at
+    )
+
+    assert good(call("GET", "/health?deep=1"), 200)["watcher"] == said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deep_says_that_payouts_wait(cast, fund):
+    fund(cast.merchant, 100_000)
+    create_payout(
+        actor=Actor.system("tests"), merchant=cast.merchant, mode="test", contract=Contract.SIGNED,
+        amount=Money(50_000, "INR"), reference="P-1", beneficiary_name="Ravi Kumar", account_number="501001234567",
+        ifsc="HDFC0001234",
+    )
+    Payout.objects.update(due_at=timezone.now() - timedelta(minutes=2))
+
+    assert good(call("GET", "/health?deep=1"), 200)["worker"] == "behind"
 
 
 # Figures --------------------------------------------------------------------------------------------------------
