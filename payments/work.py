@@ -16,7 +16,13 @@ from payments.models import Payment, Refund
 from payments.providers import registry
 from payments.providers.base import Charge, PaymentProvider, Reversal
 from payments.services.captures import finish_capture, settle_captured
-from payments.services.outcomes import apply_outcome, begin_queued, expire
+from payments.services.outcomes import (
+    apply_outcome,
+    begin_queued,
+    expire,
+    give_up_needless,
+    order_has_other_success,
+)
 from payments.services.refunds import apply_refund_outcome
 from payments.statements.matching import wait_for_money
 
@@ -42,6 +48,9 @@ def _drive_payment(payment: Payment) -> None:
 
 
 def _authorise(provider: PaymentProvider, payment: Payment) -> None:
+    if _is_needless(provider, payment):
+        give_up_needless(actor=_WORKER, payment=payment)
+        return
     if payment.status == Status.CREATED:
         begin_queued(actor=_WORKER, payment=payment)
     if provider.decided_by_people:
@@ -59,6 +68,12 @@ def _authorise(provider: PaymentProvider, payment: Payment) -> None:
         crash_point("payment.after_commit")
     else:
         put_off(payment, outcome, "payments.drive")
+
+
+def _is_needless(provider: PaymentProvider, payment: Payment) -> bool:
+    """Nothing has been sent yet, and another payment has paid the order: the payer would be charged a second time."""
+    unsent = payment.provider_state == ProviderState.NONE and not provider.decided_by_people
+    return unsent and order_has_other_success(payment)
 
 
 def _charge(payment: Payment) -> Charge:

@@ -77,11 +77,13 @@ def _difference(row: Payment, outcome: Outcome) -> str:
 
 def _second_success(actor: Actor, row: Payment, outcome: Outcome) -> str:
     if row.status != Status.FAILED:
-        fail(
-            actor, row, code="order_already_paid", answered=True,
-            reason="The order was paid already by another payment.",
-        )
+        _fail_as_paid_otherwise(actor, row, answered=True)
     return set_flag(actor, row, Flag.SECOND_SUCCESS, f"UTR {outcome.utr}: return the money to the payer")
+
+
+def _fail_as_paid_otherwise(actor: Actor, row: Payment, *, answered: bool) -> None:
+    reason = "The order was paid already by another payment."
+    fail(actor, row, code="order_already_paid", reason=reason, answered=answered)
 
 
 def _provider_failure(actor: Actor, row: Payment, outcome: Outcome) -> str:
@@ -182,3 +184,11 @@ def expire(*, actor: Actor, payment: Payment) -> bool:
 def begin_queued(*, actor: Actor, payment: Payment) -> None:
     """A worker takes up a payment whose payer acted when it was made; it keeps the worker's lease."""
     begin(actor, payment)
+
+
+@transaction.atomic
+def give_up_needless(*, actor: Actor, payment: Payment) -> None:
+    """Ends a payment of which nothing was sent, and whose order another payment has paid meanwhile."""
+    row = lock(payment)
+    if row.provider_state == ProviderState.NONE and row.status in (Status.CREATED, Status.PROCESSING):
+        _fail_as_paid_otherwise(actor, row, answered=False)

@@ -15,6 +15,7 @@ from ledger.testing import assert_ledger_balances
 from payments import work
 from payments.models import Payment
 from payments.services.outcomes import begin
+from webhooks.models import Event
 
 pytestmark = pytest.mark.django_db
 SUCCESS = Outcome("succeeded", utr="UTR0000001", amount_minor=100_000, currency="INR", reference="their-1")
@@ -243,3 +244,40 @@ def test_a_soon_answer_wakes_a_worker_by_itself(confirmed, settings, monkeypatch
     [(task, more)] = woken
     assert task == "payments.drive"
     assert 0.5 < more["after_seconds"] <= 1.0
+
+
+def test_what_waits_behind_the_payment_that_pays_its_order_is_never_sent(manual_order, pay, provider):
+    order = manual_order(mode="live")
+    first, second = pay(order), pay(order)
+    provider.answers = [SUCCESS]
+
+    work.drive_payments()
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert provider.asked == [("authorise", first.public_id)]
+    assert (first.status, first.provider_state) == ("succeeded", "answered")
+    assert (second.status, second.provider_state, second.due_at, second.lease) == ("failed", "none", None, "")
+    assert (second.failure_code, second.flag) == ("order_already_paid", "")
+    told = Event.objects.filter(subject=second.public_id).values_list("type", flat=True)
+    assert list(told) == ["payment.failed"]
+    assert not Posting.objects.filter(reference__contains=second.public_id).exists()
+    assert_ledger_balances()
+
+
+def test_what_has_been_sent_is_asked_about_although_another_paid_its_order(manual_order, pay, provider, due_again):
+    order = manual_order(mode="live")
+    second = pay(order)
+    provider.answers = [ProviderTimeout(), SUCCESS, Outcome("failed", code="declined")]
+    work.drive_payments()
+    first = pay(order)
+
+    work.drive_payments()
+    due_again(second)
+    work.drive_payments()
+
+    second.refresh_from_db()
+    assert provider.asked == [
+        ("authorise", second.public_id), ("authorise", first.public_id), ("status", second.public_id),
+    ]
+    assert (second.status, second.failure_code) == ("failed", "declined")
