@@ -249,7 +249,8 @@ def resolve(request: PanelRequest, public_id: str) -> HttpResponse:
     odd = row.get_flag_display() or (line.problem.removesuffix(".") if line else "") or "The bank's word is unclear"
     step = Step(
         title=f"Resolve {money_text(row.amount)} to {row.beneficiary_name}", action="Resolve", back=_address(row),
-        text=f"{odd}. Ask the bank first: this books what you say.", facts=_facts(row),
+        text=f"{odd}. Ask the bank first: this books what you say. {row.merchant.name} can read your note.",
+        facts=_facts(row),
     )
 
     def act(data: dict[str, Any]) -> Payout:

@@ -67,7 +67,8 @@ def resolve_refund(request: PanelRequest, public_id: str) -> HttpResponse:
     step = Step(
         title=f"Was the refund of {amount} sent?", action="Say so", back=_address(row.payment),
         facts=_refund_facts(row),
-        text="The money is held. It leaves the books if it was sent, and goes back to the merchant if it was not.",
+        text="The money is held. It leaves the books if it was sent, and goes back to the merchant if it was not. "
+             "The merchant can read your note.",
     )
 
     def act(data: dict[str, Any]) -> None:

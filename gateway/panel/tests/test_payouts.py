@@ -312,6 +312,7 @@ def test_a_flagged_payout_is_resolved_with_the_banks_word(cast, signed_in, make_
     address = reverse("panel:payout-resolve", args=[payout.public_id])
     client = signed_in(cast.admin)
 
+    assert f"{cast.merchant.name} can read your note" in client.get(address).content.decode()
     without = client.post(address, {"paid": "yes", "note": "Asked the bank"})
     unchanged = balances(cast.merchant)
     resolved = client.post(address, {"paid": "yes", "utr": "UTR0012345678", "note": "Asked the bank"})
@@ -321,3 +322,5 @@ def test_a_flagged_payout_is_resolved_with_the_banks_word(cast, signed_in, make_
     assert unchanged == before
     assert (payout.status, payout.utr, payout.flag) == ("processed", "UTR0012345678", "")
     assert balances(cast.merchant) == (before[0], 0, 0)
+    read = signed_in(cast.merchant_user).get(reverse("panel:payout", args=[payout.public_id])).content.decode()
+    assert "Asked the bank" in read

@@ -172,6 +172,7 @@ def test_a_refund_by_hand_is_ended_by_another_operator(operator, signed_in, clai
     work.drive_refunds()
     refund = payment.refunds.get()
     assert (refund.status, refund.due_at) == ("pending", None)
+    assert "can read your note" in operator.get(url("refund-resolve", refund.public_id)).content.decode()
 
     said = {"paid": "yes", "note": "NEFT"}
     assert operator.post(url("refund-resolve", refund.public_id), said).status_code == 422  # its own
