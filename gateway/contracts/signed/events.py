@@ -1,4 +1,8 @@
-"""This contract's webhooks: the five events of the original, field for field."""
+"""This contract's webhooks: the five events of the original, field for field.
+
+A payin is an order, as `payin/transactions` has it: when one of its payments has succeeded, what becomes of the others
+(another contract allows several tries) is not told, since it would read as if the order were not paid.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import Any
 
 from gateway.contracts.signed import answers
 from payments.models import Payment
+from payments.services.outcomes import order_has_other_success
 from payouts.models import Payout
 
 Payload = dict[str, Any]
@@ -22,7 +27,7 @@ NAMES = {
 
 def render(event_type: str, subject: Any) -> tuple[str, Payload] | None:
     name = NAMES.get(event_type)
-    if name is None:
+    if name is None or (isinstance(subject, Payment) and order_has_other_success(subject)):
         return None
     data = answers.payout_event(subject) if isinstance(subject, Payout) else _payin(name, subject)
     return name, {"event": name, "data": _plain(data)}

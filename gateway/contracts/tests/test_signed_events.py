@@ -10,8 +10,9 @@ import pytest
 from accounts.actors import Actor
 from gateway.contracts.signed import events
 from gateway.contracts.signed.testing import LINK, PAYOUT, Signed, calculate_hmac, good
+from gateway.lib.money import Money
 from payments.models import Payment
-from payments.services import confirm_payment, simulate
+from payments.services import confirm_payment, create_order, pay_order, simulate
 from payments.work import drive_payments
 from payouts.models import Payout
 from payouts.services import approve_payout, reject_payout
@@ -87,6 +88,26 @@ def test_a_payin_that_fails(signed):
 
     assert (name, list(data)) == ("payin.failed", PAYIN_FIELDS)
     assert (data["status"], data["amount"], data["transaction_id"], data["user_id"]) == ("Rejected", 5.9, None, LINK["user_id"])
+
+
+def test_other_tries_of_an_order_that_is_paid_are_not_told(signed, cast):
+    order = create_order(
+        actor=Actor(cast.merchant_user, "tests"), merchant=cast.merchant, mode="test", contract="checkout",
+        amount=Money(50_000, "INR"),
+    )
+    tries = {"actor": Actor.system("tests"), "order": order, "contract": "checkout", "method": "upi"}
+    waiting = pay_order(**tries, vpa="pending@upi")
+    drive_payments()
+    pay_order(**tries, vpa="success@upi")
+    pay_order(**tries, vpa="success@upi")
+    drive_payments()
+    simulate(payment=waiting, succeed=False)
+
+    assert set(order.payments.values_list("status", flat=True)) == {"succeeded", "failed"}
+    assert [(name, data["order_id"]) for name, data in told()] == [
+        (name, order.public_id) for name in ("payin.initiated", "payin.initiated", "payin.succeeded")
+    ]
+    assert good(signed("POST", "/payin/transactions", {"order_id": order.public_id}))["status"] == "Approved"
 
 
 def test_a_payout_that_is_paid(signed, cast):
