@@ -38,5 +38,7 @@ def _field(problem: Problem) -> str | None:
 
 
 def _description(problem: Problem) -> str:
+    if "left_minor" in problem.details:  # the core says it in rupees, and every amount here is in paise
+        return f"At most {problem.details['left_minor']} paise can still be refunded."
     request_id = problem.details.get("request_id")
     return f"{problem.message} (request {request_id})" if request_id else problem.message

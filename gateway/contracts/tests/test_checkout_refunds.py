@@ -63,7 +63,9 @@ def test_a_full_refund(checkout, balances, cast):
 def test_three_partial_refunds_to_the_exact_sum(checkout, balances):
     payment = checkout.captured(50_000)
     made = [good(checkout("POST", "/refunds", {"payment_id": payment["id"], "amount": amount})) for amount in (12_345, 30_000)]
-    refused(checkout("POST", "/refunds", {"payment_id": payment["id"], "amount": 7_656}), 400, "BAD_REQUEST_ERROR", "amount")
+    over = checkout("POST", "/refunds", {"payment_id": payment["id"], "amount": 7_656})
+    error = refused(over, 400, "BAD_REQUEST_ERROR", "amount")
+    assert error["description"] == "At most 7655 paise can still be refunded."
     drive_refunds()
     rest = good(checkout("POST", "/refunds", {"payment_id": payment["id"]}))
     drive_refunds()
