@@ -87,6 +87,12 @@ def _form_page(
     return render(request, "panel/receiving/form.html", context, status=422 if form.is_bound else 200)
 
 
+class SwitchForm(PanelForm):
+    """The dialog's own word: who confirms “off” after a colleague did means off, not the other way round."""
+
+    on = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+
 @page(OPERATORS, FORM, proof=True)
 def switch(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
@@ -99,9 +105,12 @@ def switch(request: PanelRequest, public_id: str) -> HttpResponse:
     )
 
     def act(data: dict[str, Any]) -> None:
-        switch_account(actor=request.actor, account=row, on=on)
+        switch_account(actor=request.actor, account=row, on=data["on"])
 
-    return confirm(request, step, act, message=f"{row.vpa} is {'on' if on else 'off'}.")
+    return confirm(
+        request, step, act, form=SwitchForm, initial={"on": on},
+        message=lambda data: f"{row.vpa} is {'on' if data['on'] else 'off'}.",
+    )
 
 
 def _visible(viewer: Viewer, public_id: str) -> ReceivingAccount:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actors import Actor
+from accounts.models import AuditRecord
 from gateway.lib.money import Money
 from ledger.testing import assert_ledger_balances
 from payments import work
@@ -195,6 +196,21 @@ def test_receiving_accounts_are_added_changed_and_switched(operator):
     row.refresh_from_db()
     assert (row.active, row.daily_limit_minor, row.holder) == (False, None, "Chai Point")
     assert "shop" not in operator.get(url("receiving")).content.decode()
+
+
+def test_two_operators_who_switch_an_account_off_do_not_switch_it_on(cast, signed_in, operator, account):
+    page, colleague = url("receiving-switch", account.public_id), signed_in(cast.super_admin, mode="live")
+    dialogs = [(client, client.get(page).context["form"]["on"].value()) for client in (operator, colleague)]
+
+    answers = [client.post(page, {"on": on}, follow=True).content.decode() for client, on in dialogs]
+
+    account.refresh_from_db()
+    assert [on for _, on in dialogs] == [False, False]
+    assert account.active is False
+    assert all("shop@okbank is off." in answer for answer in answers)
+    actions = AuditRecord.objects.filter(target=account.public_id).order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["receiving.added", "receiving.switched_off"]
+    assert operator.get(page).context["form"]["on"].value() is True
 
 
 @pytest.mark.parametrize("name", ["statements", "statement-new", "statement-lines", "receiving", "receiving-new"])
