@@ -24,7 +24,7 @@ from gateway.lib.tables import find_header, read_table
 from gateway.lib.work import drive, ended
 from payments.errors import BadStatement
 from payments.models import ReceivingAccount, Statement, StatementFormat, StatementLine
-from payments.receiving.queries import today
+from payments.receiving.queries import INDIA, today
 from payments.statements.mapping import Mapping, check_mapping, find_columns, guess
 from payments.statements.matching import match_lines
 from payments.statements.reading import Credit, Reading, read_statement
@@ -115,9 +115,10 @@ def rows_of(statement: Statement) -> list[list[str]]:
 
 
 def read_again(statement: Statement) -> Reading:
-    """The same as at the preview: the day of the upload, not of the reading, says which days lie ahead."""
+    """The same as at the preview, whatever the reader's zone: the day of the upload in India says which days lie
+    ahead."""
     mapping = Mapping.from_json(statement.mapping or {})
-    return read_statement(rows_of(statement), mapping, today=timezone.localdate(statement.created_at))
+    return read_statement(rows_of(statement), mapping, today=timezone.localdate(statement.created_at, INDIA))
 
 
 def _check(actor: Actor) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.actors import Actor
 from gateway.contracts.checkout import answers as checkout_answers
@@ -19,9 +20,10 @@ from payments.models import Payment, Statement, StatementLine
 from payments.services import confirm_payment, mark_failed, mark_succeeded
 from payments.services.outcomes import expire
 from payments.statements.deciding import assign_line, ignore_line, mark_refundable, reopen_line
-from payments.statements.importing import start_import, upload_statement
+from payments.statements.importing import drive_statements, start_import, upload_statement
 from payments.statements.matching import match_waiting
 from payments.statements.near import is_near, suggestions
+from payments.statements.preview import preview
 from payments.tests.conftest import PAYER, sheet
 
 UTR = "412345678901"
@@ -295,6 +297,25 @@ def test_ten_thousand_lines_and_again(by_hand, claimed, bring):
 
     assert (first.new, first.duplicates, second.new, second.duplicates) == (10_000, 0, 0, 10_000)
     assert StatementLine.objects.filter(status="matched").count() == len(payments)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/Los_Angeles"])
+def test_the_worker_reads_what_the_preview_showed(by_hand, operator, zone):
+    """Before dawn in India it is still yesterday in UTC; a credit has the value date of the next bank day."""
+    content = b"Date,Narration,UTR,Debit,Credit\n24/11/2026,UPI,412345678901,,1000.00\n"
+    statement = upload_statement(actor=operator, account=by_hand(), name="night.csv", content=content)
+    Statement.objects.update(created_at=datetime(2026, 11, 22, 20, 30, tzinfo=UTC))  # 02:00 on the 23rd in India
+    statement.refresh_from_db()
+
+    with timezone.override(zone):  # as the panel does for its reader
+        seen = preview(statement)
+        start_import(actor=operator, statement=statement)
+    drive_statements()
+
+    statement.refresh_from_db()
+    assert (seen.new, seen.problem_count, seen.credited_minor) == (1, 0, 100_000)
+    assert (statement.status, statement.total, statement.stored, statement.problems) == ("imported", 1, 1, 0)
+    assert (only_line().day, only_line().amount_minor) == (date(2026, 11, 24), 100_000)
 
 
 def test_only_operators_bring_statements(by_hand, cast):
