@@ -108,7 +108,7 @@ def confirm(
     `message`, or what it makes of the data, is shown there. A refusal of the domain is shown in the dialog, beside its
     field where it names one. Opened with `?next=`, it goes on there.
     """
-    bound = form(request.POST) if request.method == "POST" else form(initial=initial)
+    bound = form(request.POST if request.method == "POST" else None, initial=initial)
     origin = came_from(request)
     if request.method == "POST" and bound.is_valid():
         carry_out(bound, lambda: act(bound.cleaned_data))

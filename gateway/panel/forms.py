@@ -3,6 +3,8 @@ domain's refusals shown beside the field they are about."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -61,6 +63,30 @@ class PanelForm(forms.Form):
                 field.widget.attrs.setdefault("class", look)
             if type(field) is forms.CharField and field.strip and not isinstance(field.widget, forms.Textarea):
                 field.validators.append(_one_line)
+
+
+class EditForm(PanelForm):
+    """Of a record that stands already. What somebody else changed since the form was opened is not written back over:
+    it is refused, unless all that was sent is as it stands now (Save pressed twice). Templates give out `shown`.
+    """
+
+    shown = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, initial: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, initial=initial | {"shown": _mark(initial)}, **kwargs)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        is_old = data.pop("shown", "") not in ("", self.initial["shown"])
+        if is_old and set(self.changed_data) - {"shown"}:
+            raise forms.ValidationError(
+                "Somebody changed this since you opened it, so nothing was saved. Open it again to see what stands now."
+            )
+        return data
+
+
+def _mark(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def carry_out(form: forms.Form, act: Callable[[], T]) -> T | None:

@@ -34,7 +34,7 @@ from gateway.lib.errors import GatewayError
 from gateway.lib.modes import Mode
 from gateway.panel.access import EVERYONE, FORM, MERCHANTS, PanelRequest, page
 from gateway.panel.confirming import Step, confirm
-from gateway.panel.forms import PanelForm, carry_out
+from gateway.panel.forms import EditForm, PanelForm, carry_out
 from gateway.panel.once import show_once
 from gateway.panel.rendering import crumbs, dialog
 from gateway.panel.return_secret import return_secret_card
@@ -174,6 +174,10 @@ class PairForm(PanelForm):
         return _end_of(day) if day else None
 
 
+class ChangePairForm(EditForm, PairForm):
+    pass
+
+
 def _end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time.min, tzinfo=timezone.get_current_timezone())
 
@@ -235,7 +239,7 @@ def change_pair(request: PanelRequest, pk: int) -> HttpResponse:
             data = data | {"expires_at": pair.expires_at}
         return change_credential(actor=request.actor, credential=pair, **data)
 
-    return confirm(request, step, act, form=PairForm, initial=initial, message=f"{pair.name} is changed.")
+    return confirm(request, step, act, form=ChangePairForm, initial=initial, message=f"{pair.name} is changed.")
 
 
 @sensitive_variables("issued")

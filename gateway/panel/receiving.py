@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.actors import Viewer, get_or_404
 from gateway.panel.access import FORM, OPERATORS, PanelRequest, page
 from gateway.panel.confirming import Step, confirm
-from gateway.panel.forms import MoneyField, PanelForm, carry_out
+from gateway.panel.forms import EditForm, MoneyField, PanelForm, carry_out
 from gateway.panel.rendering import crumbs, done
 from payments.models import ReceivingAccount
 from payments.providers import registry
@@ -32,6 +32,10 @@ class AccountForm(PanelForm):
     daily_limit = MoneyField(
         label="Daily limit", required=False, help_text="Asked for and received in a day of India. Empty: no limit."
     )
+
+
+class ChangeAccountForm(EditForm, AccountForm):
+    pass
 
 
 class NewAccountForm(AccountForm):
@@ -68,7 +72,7 @@ def edit(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
     limit = "" if row.daily_limit_minor is None else f"{row.daily_limit_minor // 100}.{row.daily_limit_minor % 100:02d}"
     initial = {"bank_name": row.bank_name, "holder": row.holder, "daily_limit": limit}
-    form = AccountForm(request.POST or None, initial=initial)
+    form = ChangeAccountForm(request.POST or None, initial=initial)
 
     def act() -> ReceivingAccount:
         return change_account(actor=request.actor, account=row, **form.cleaned_data)

@@ -29,7 +29,7 @@ from gateway.panel import trail
 from gateway.panel.access import FORM, MERCHANTS, OPERATORS, POST, PanelRequest, page
 from gateway.panel.confirming import Step, confirm
 from gateway.panel.filters import PanelFilters, SearchFilter
-from gateway.panel.forms import PanelForm, carry_out
+from gateway.panel.forms import EditForm, PanelForm, carry_out
 from gateway.panel.lists import paginate
 from gateway.panel.once import show_once
 from gateway.panel.rendering import crumbs, done, page_or_part
@@ -233,7 +233,7 @@ def invitation(request: PanelRequest, public_id: str) -> HttpResponse:
 
 
 # Changing one -----------------------------------------------------------------------------------------------
-class UserForm(PanelForm):
+class UserForm(EditForm):
     """What is left out cannot be changed by this viewer, or has no alternative."""
 
     name = forms.CharField(max_length=120)

@@ -14,7 +14,7 @@ from accounts.models import Role
 from gateway.panel.access import FORM, OPERATORS, SUPER_ADMINS, PanelRequest, page
 from gateway.panel.batches.lists import AREA
 from gateway.panel.confirming import Step, confirm
-from gateway.panel.forms import PanelForm, carry_out
+from gateway.panel.forms import EditForm, PanelForm, carry_out
 from gateway.panel.rendering import Crumb, crumbs, done
 from payouts.batches import create_format, retire_format, update_format
 from payouts.batches.formats import FIELD_NAMES, PLAIN_COLUMNS, PLAIN_RESULT, parse_columns
@@ -46,6 +46,10 @@ class FormatForm(PanelForm):
         data = self.cleaned_data
         titles = {key: data[f"{key}_column"] for key in ("reference", "status", "utr", "reason", "amount")}
         return titles | {key: data[key].split(",") for key in ("processed", "rejected", "pending")}
+
+
+class ChangeFormatForm(EditForm, FormatForm):
+    pass
 
 
 def _initial(columns: str, result: dict[str, Any], name: str = "") -> dict[str, Any]:
@@ -80,7 +84,7 @@ def new(request: PanelRequest) -> HttpResponse:
 @page(SUPER_ADMINS, FORM, proof=True)
 def edit(request: PanelRequest, public_id: str) -> HttpResponse:
     row = get_or_404(BankFormat.objects.all(), public_id=public_id)
-    form = FormatForm(request.POST or None, initial=_initial(row.columns, row.result, row.name))
+    form = ChangeFormatForm(request.POST or None, initial=_initial(row.columns, row.result, row.name))
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         saved = carry_out(form, lambda: update_format(

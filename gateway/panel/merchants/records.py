@@ -25,7 +25,7 @@ from gateway.panel.access import FORM, OPERATORS, PanelRequest, page
 from gateway.panel.confirming import Step, confirm
 from gateway.panel.fees import shown_fees, would_cost
 from gateway.panel.filters import PanelFilters, SearchFilter
-from gateway.panel.forms import MoneyField, PanelForm, carry_out
+from gateway.panel.forms import EditForm, MoneyField, carry_out
 from gateway.panel.lists import paginate
 from gateway.panel.payments import ReasonForm
 from gateway.panel.rendering import Crumb, crumbs, done, page_or_part
@@ -67,7 +67,7 @@ def merchants(request: PanelRequest) -> HttpResponse:
 
 
 # One merchant -----------------------------------------------------------------------------------------------
-class SettingsForm(PanelForm):
+class SettingsForm(EditForm):
     name = forms.CharField(max_length=120)
     auto_approve = MoneyField(
         required=False, label="Approve payouts by themselves up to",

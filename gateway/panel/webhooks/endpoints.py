@@ -20,7 +20,7 @@ from accounts.models import Merchant
 from gateway.panel.access import FORM, MERCHANTS, OPERATORS, POST, PanelRequest, page
 from gateway.panel.confirming import Step, confirm
 from gateway.panel.filters import PanelFilters, SearchFilter
-from gateway.panel.forms import PanelForm, carry_out
+from gateway.panel.forms import EditForm, PanelForm, carry_out
 from gateway.panel.ledger.narrowing import merchants_of
 from gateway.panel.lists import Page, paginate
 from gateway.panel.rendering import crumbs, dialog, done, page_or_part
@@ -149,7 +149,7 @@ class _RetryForm(PanelForm):
         return data | {"retry_config": given}
 
 
-class EndpointForm(_RetryForm):
+class EndpointForm(EditForm, _RetryForm):
     """An endpoint keeps its contract: payloads of another shape are for another address."""
 
     url = forms.CharField(
