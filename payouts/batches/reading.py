@@ -30,7 +30,10 @@ _WORDS = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One row as the mapping reads it; `number` counts from the file's first row. `amount` is None if not mapped."""
+    """One row as the mapping reads it; `number` counts from the file's first row. `amount` is None if not mapped.
+
+    A `utr` that can be one is in upper case, so that one UTR has one spelling.
+    """
 
     number: int
     reference: str
@@ -87,14 +90,15 @@ def _read_row(number: int, cells: list[str], at: dict[str, int]) -> ResultRow:
         return cells[at[key]].strip() if key in at and at[key] < len(cells) else ""
 
     return ResultRow(
-        number, cell("reference"), plain_word(cell("status")), _disarmed(cell("utr")), cell("reason")[:200],
+        number, cell("reference"), plain_word(cell("status")), _utr(cell("utr")), cell("reason")[:200],
         cell("amount") if "amount" in at else None,
     )
 
 
-def _disarmed(text: str) -> str:
-    """Some banks put an apostrophe before a number so that a spreadsheet leaves it alone."""
-    return text.removeprefix("'").strip()
+def _utr(text: str) -> str:
+    """Some banks put an apostrophe before a number so that a spreadsheet leaves it alone. What is no UTR stays so."""
+    bare = text.removeprefix("'").strip()
+    return bare.upper() if _UTR.fullmatch(bare) else bare
 
 
 # Judging ----------------------------------------------------------------------------------------------------

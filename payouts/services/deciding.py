@@ -108,7 +108,7 @@ def resolve_payout(*, actor: Actor, payout: Payout, paid: bool, utr: str = "", n
     one that is another payout's: one transfer pays one payout.
     """
     check_operator(actor, payout)
-    utr = utr.strip()[:40]
+    utr = utr.strip().upper()[:40]  # as a result file's is read: one UTR has one spelling
     if not note.strip() or (paid and not utr):
         raise InvalidFields(**{"utr" if note.strip() else "note": "is required"})
     row = lock(payout)

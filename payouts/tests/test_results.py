@@ -195,6 +195,28 @@ def test_a_utr_that_another_batch_was_paid_with_is_unclear(cast, sent, answer, s
     assert effects(result) == [("unclear", "The UTR UTR0000001 is another payout's as well.")]
 
 
+def test_a_utr_is_the_same_in_small_letters(cast, sent, answer, send):
+    answer("{0},SUCCESS,HdfcR52026112200001,", "{1},SUCCESS,,")
+    first, second, _ = Payout.objects.filter(pk__in=sent.keys).order_by("pk")
+    other = send(1)
+    before = books()
+    assert first.utr == "HDFCR52026112200001"
+
+    with pytest.raises(InvalidFields) as refused:
+        resolve_payout(actor=acting(cast.admin), payout=second, paid=True, utr="hdfcr52026112200001", note="Asked")
+
+    assert refused.value.details == {"fields": {"utr": "is another payout's already"}}
+    assert (states(sent)[1], books()) == (("processing", "unknown"), before)
+    content = f"{HEADER}\n{other.references[0]},SUCCESS,hdfcr52026112200001,".encode()
+    result = upload_result(actor=acting(cast.admin), batch=other.batch, name="r.csv", content=content)
+    assert effects(result) == [("unclear", "The UTR HDFCR52026112200001 is another payout's as well.")]
+    resolve_payout(actor=acting(cast.admin), payout=second, paid=True, utr="hdfcr52026112200002", note="Asked again")
+    assert effects(answer("{1},SUCCESS,HDFCR52026112200002,")) == [("same", "Known already.")]
+    second.refresh_from_db()
+    assert (second.utr, second.flag) == ("HDFCR52026112200002", "")
+    assert_ledger_balances()
+
+
 def test_a_later_clear_file_ends_what_was_unclear(cast, sent, answer, balances):
     answer("{0},SUCCESS,,", "{1},MAYBE,,")
 
