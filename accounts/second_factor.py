@@ -97,7 +97,9 @@ def check_code(*, user: User, code: str) -> None:
     if not unused.update(used_at=timezone.now()):
         raise CodeRefused()
     left = RecoveryCode.objects.filter(user=user, used_at=None).count()
-    audit.record(Actor(user, "sign-in"), "second_factor.recovery_code_used", user.public_id, left=left)
+    audit.record(
+        Actor(user, "sign-in"), "second_factor.recovery_code_used", user.public_id, merchant=user.merchant_id, left=left
+    )
 
 
 @transaction.atomic

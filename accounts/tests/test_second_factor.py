@@ -10,6 +10,7 @@ from accounts import second_factor
 from accounts.actors import Actor
 from accounts.errors import AccountLocked, CodeRefused, NoSecondFactor, SecondFactorExists, SignInRefused
 from accounts.models import AuditRecord, RecoveryCode, SecondFactor
+from accounts.queries import visible_audit
 from accounts.sign_in import check_proof
 from gateway.lib.errors import NotAllowed
 from gateway.lib.racing import together
@@ -110,6 +111,17 @@ def test_of_many_with_the_same_code_one_gets_in(cast):
 
     assert sorted(together(8, lambda _: use(code))) == ["in"] + ["refused"] * 7
     assert sorted(together(8, lambda _: use(codes[0]))) == ["in"] + ["refused"] * 7
+
+
+def test_a_merchant_sees_that_a_recovery_code_of_its_people_was_used(cast, viewer_of):
+    codes = enrol(cast.merchant_user)[1]
+
+    second_factor.check_code(user=cast.merchant_user, code=codes[0])
+
+    used = AuditRecord.objects.get(action="second_factor.recovery_code_used")
+    assert used.merchant == cast.merchant
+    assert used in visible_audit(viewer_of(cast.merchant_user))
+    assert used not in visible_audit(viewer_of(cast.other_user))
 
 
 def test_new_recovery_codes_void_the_old(cast):
