@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -77,9 +78,17 @@ def signed_in_browsers(user: User) -> list[PanelSession]:
 def keep_only_this_browser(request: HttpRequest, user: User, old_key: str | None) -> None:
     """After the password was changed: the sessions of the others are void, and this one, `old_key`, has a new key."""
     PanelSession.objects.filter(user=user, session_key=old_key).update(session_key=request.session.session_key)
-    others = PanelSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
-    Session.objects.filter(session_key__in=others.values("session_key")).delete()
-    others.delete()
+    _forget(PanelSession.objects.filter(user=user).exclude(session_key=request.session.session_key))
+
+
+def end_every_browser(user: User) -> None:
+    """After a new password by a link: whoever else was signed in is not any more."""
+    _forget(PanelSession.objects.filter(user=user))
+
+
+def _forget(browsers: QuerySet[PanelSession]) -> None:
+    Session.objects.filter(session_key__in=browsers.values("session_key")).delete()
+    browsers.delete()
 
 
 def end_browser(user: User, pk: int) -> bool:

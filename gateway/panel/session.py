@@ -27,6 +27,7 @@ from gateway.lib.modes import Mode
 from gateway.panel.access import EVERYONE, FORM, POST, PanelRequest, page, public
 from gateway.panel.confirming import Step, confirm
 from gateway.panel.forms import PanelForm, carry_out, show
+from gateway.panel.proof import end_every_browser
 from gateway.panel.rendering import done
 from gateway.panel.step_up import BACKEND, ask_for_code, safe_next
 
@@ -141,6 +142,7 @@ def set_password(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         new = form.cleaned_data["new"]
         if carry_out(form, lambda: services.set_password(actor=Actor(user, "invitation"), user=user, new=new)):
+            end_every_browser(user)
             messages.success(request, "Your password is set. Sign in with it.")
             return HttpResponseRedirect(reverse("panel:sign-in"))
     context = {"form": form, "invited": user}

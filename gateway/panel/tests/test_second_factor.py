@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from urllib.parse import urlsplit
 
 import pyotp
 import pytest
@@ -12,7 +13,7 @@ from django.test import Client
 
 from accounts import second_factor
 from accounts.actors import Actor
-from accounts.invitations import send_due
+from accounts.invitations import password_link, send_due
 from accounts.models import AuditRecord, PanelSession, SecondFactor, User
 
 PASSWORD = "correct-horse-battery"
@@ -184,6 +185,19 @@ def test_a_lost_password_is_set_anew_by_mail(cast):
     assert client.get(path).status_code == 404
     assert client.post(SIGN_IN, {"email": "merchant@example.com", "password": new}).status_code == 302
     assert AuditRecord.objects.filter(action="password.reset_asked").count() == 1
+
+
+def test_a_password_by_a_link_leaves_nobody_in_the_list_of_browsers(cast, signed_in):
+    signed_in(cast.merchant_user).get(OVERVIEW, headers={"User-Agent": "Thief/1"})
+    signed_in(cast.other_user).get(OVERVIEW, headers={"User-Agent": "Neighbour/1"})
+    new, client = "another-long-password-9", Client()
+    assert client.post(urlsplit(password_link(cast.merchant_user)).path, {"new": new, "again": new}).status_code == 302
+
+    client.post(SIGN_IN, {"email": "merchant@example.com", "password": new})
+    page = client.get("/panel/security", headers={"User-Agent": "Owner/1"}).content.decode()
+
+    assert ("Thief/1" in page, "Owner/1" in page) == (False, True)
+    assert sorted(PanelSession.objects.values_list("browser", flat=True)) == ["Neighbour/1", "Owner/1"]
 
 
 def test_asking_again_and_again_fills_no_mailbox(cast):
