@@ -187,6 +187,8 @@ def _check_role_change(actor: Actor, user: User, role: str) -> None:
 
 
 def _other_merchant_users(user: User) -> bool:
+    # Locks the business until the end, so that two of its users who go at once do not each count on the other.
+    Merchant.objects.select_for_update(no_key=True).get(pk=user.merchant_id or 0)
     others = User.objects.filter(merchant_id=user.merchant_id or 0, role=Role.MERCHANT, status=AccountStatus.ACTIVE)
     return others.exclude(pk=user.pk).exists()
 

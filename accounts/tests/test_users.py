@@ -18,6 +18,7 @@ from accounts.services import (
     update_user,
 )
 from gateway.lib.errors import IllegalTransition, InvalidFields, NotAllowed, NotFound
+from gateway.lib.racing import together
 
 
 def acting(user):
@@ -361,3 +362,19 @@ def test_the_last_user_of_a_business_that_is_suspended_already_is_suspended_too(
     assert User.objects.get(pk=cast.merchant_user.pk).status == "suspended"
     rows = AuditRecord.objects.filter(action="merchant.suspended", target=cast.merchant.public_id)
     assert [row.data for row in rows] == [{"detail": "fraud"}]
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_the_last_of_many_who_are_suspended_at_once_takes_the_business_along(cast):
+    people = [cast.merchant_user, *(
+        User.objects.create(email=f"{number}@x.test", name="P", role="merchant", parent=cast.admin, merchant=cast.merchant)
+        for number in range(7)
+    )]
+
+    together(8, lambda index: suspend_user(actor=acting(cast.admin), user=User.objects.get(pk=people[index].pk)))
+
+    cast.merchant.refresh_from_db()
+    assert set(User.objects.filter(merchant=cast.merchant, role="merchant").values_list("status", flat=True)) == {"suspended"}
+    assert cast.merchant.status == "suspended"
+    assert AuditRecord.objects.filter(action="merchant.suspended", target=cast.merchant.public_id).count() == 1
