@@ -11,7 +11,10 @@ from django.template.loader import render_to_string
 from gateway.lib import logs
 from gateway.lib.errors import GatewayError
 
-_EXPIRED = "This form has expired, or it was sent from another site. Go back, reload the page and try again."
+_EXPIRED = (
+    "This form has expired, or it was sent from another site. Nothing was done. You may have signed in or switched "
+    "between test and live since it was opened: go back, reload the page and try again."
+)
 
 
 def _page(status: int, **context: str) -> HttpResponse:

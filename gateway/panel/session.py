@@ -1,7 +1,8 @@
 """Coming and going: the front page, sign-in and sign-out, the first password, and the switch of modes.
 
 Signing in makes a new session (nothing of an earlier one is carried over but the id of the page wanted); signing
-out and switching modes are POSTs. Repeated failures lock the account: see `accounts.sign_in`.
+out and switching modes are POSTs. Forms that were open before either are void. Repeated failures lock the account: see
+`accounts.sign_in`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import rotate_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -24,7 +26,7 @@ from accounts.sign_in import sign_in
 from gateway.lib.errors import GatewayError
 from gateway.lib.middleware import client_address
 from gateway.lib.modes import Mode
-from gateway.panel.access import EVERYONE, FORM, POST, PanelRequest, page, public
+from gateway.panel.access import EVERYONE, FORM, POST, PanelRequest, mode_of, page, public
 from gateway.panel.confirming import Step, confirm
 from gateway.panel.forms import PanelForm, carry_out, show
 from gateway.panel.proof import end_every_browser
@@ -157,15 +159,19 @@ def switch_mode(request: PanelRequest, mode: str) -> HttpResponse:
     overview = reverse("panel:overview")
     if mode == Mode.TEST:
         if request.method == "POST":
-            request.session["mode"] = mode
+            _switch(request, mode)
         return done(request, overview)
     step = Step(
         title="Switch to live mode?", action="Switch to live", back=overview,
         text="In live mode payments and payouts move real money. Test data stays where it is and is not shown there.",
     )
 
-    def switch(_: dict[str, object]) -> None:
-        request.session["mode"] = mode
+    return confirm(request, step, lambda _: _switch(request, mode), message="You are in live mode.")
 
-    return confirm(request, step, switch, message="You are in live mode.")
+
+def _switch(request: PanelRequest, mode: str) -> None:
+    """A form that another tab still shows in the old mode is void: it would act in this one."""
+    if mode != mode_of(request):
+        rotate_token(request)
+    request.session["mode"] = mode
 

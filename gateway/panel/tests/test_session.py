@@ -11,6 +11,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from accounts.errors import SignInUnavailable
 from accounts.models import AuditRecord, User
+from payouts.models import Payout
 
 PASSWORD = "correct-horse-battery"
 SIGN_IN = "/panel/sign-in"
@@ -176,6 +177,32 @@ def test_a_get_never_switches_back_either(cast, signed_in):
 
     client.post(reverse("panel:mode", args=["test"]))
     assert client.session["mode"] == "test"
+
+
+@pytest.mark.parametrize(("mode", "other"), [("test", "live"), ("live", "test")])
+def test_a_form_of_one_mode_does_not_act_in_the_other(cast, signed_in, settings, fund, balances, mode, other):
+    """Two tabs: a payout is confirmed where the page says “no real money moves”, after the other tab has switched."""
+    settings.LIVE_PAYOUT_PROVIDER = "bank_file"
+    for each in (mode, other):
+        fund(cast.merchant, 100_000, mode=each)
+    before = balances(cast.merchant, mode), balances(cast.merchant, other)
+    tab, address = signed_in(cast.merchant_user, mode=mode, enforce_csrf_checks=True), reverse("panel:payout-new")
+    values = {
+        "amount": "500.00", "order_id": "P-1", "beneficiary_name": "Ravi Kumar", "account_number": "501001234567",
+        "ifsc": "HDFC0001234", "method": "IMPS", "confirmed": "1",
+    }
+    token = str(tab.get(address).context["csrf_token"])
+    tab.post(reverse("panel:mode", args=[other]), {"csrfmiddlewaretoken": token})
+    assert tab.session["mode"] == other
+
+    answer = tab.post(address, values | {"csrfmiddlewaretoken": token})
+
+    assert answer.status_code == 403
+    assert "switched between test and live" in answer.content.decode()
+    assert (Payout.objects.count(), balances(cast.merchant, mode), balances(cast.merchant, other)) == (0, *before)
+    fresh = str(tab.get(address).context["csrf_token"])
+    assert tab.post(address, values | {"csrfmiddlewaretoken": fresh}).status_code == 302
+    assert Payout.objects.get().mode == other
 
 
 def test_a_third_mode_does_not_exist(cast, signed_in):
