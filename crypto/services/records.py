@@ -35,10 +35,13 @@ def note(session: Session, event: str, details: str, at: datetime | None = None)
 
 
 def set_flag(session: Session, flag: str) -> None:
-    """Adds `flag`; one that needs a person opens the session for operators again."""
-    if flag in session.flags:
+    """Adds `flag`; one that needs a person opens the session for operators again, also where somebody dealt with what
+    had the same flag before."""
+    known = flag in session.flags
+    if known and (flag not in SERIOUS or session.flag_cleared_at is None):
         return
-    session.flags = [*session.flags, str(flag)]
+    if not known:
+        session.flags = [*session.flags, str(flag)]
     if flag in SERIOUS:
         session.flag_cleared_at = None
         log.warning("session_flagged", session=session.public_id, flag=str(flag))
