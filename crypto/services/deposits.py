@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 Status = ChainTransaction.Status
 # A chain's clock and ours may differ by so much.
 _CLOCKS_DIFFER = timedelta(minutes=2)
+_MISSED = "It left the chain after it was confirmed. The credit stands until somebody decides."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def write_sighting(seen: Sighting) -> ChainTransaction:
         return _first_seen(seen)
     if was_denied(row):
         _take_up_again(row, seen)
-    elif row.block_hash != transfer.block_hash or row.status == Status.ORPHANED:
+    elif row.block_hash != transfer.block_hash or row.status == Status.ORPHANED or is_missed(row):
         move(row, transfer.height, transfer.block_hash, seen.time)
     return row
 
@@ -61,6 +62,11 @@ def write_sighting(seen: Sighting) -> ChainTransaction:
 def was_denied(row: ChainTransaction) -> bool:
     """By a receipt that called it failed. What the books cannot hold has failed as well, and has no amount."""
     return row.type == ChainTransaction.Type.INCOMING and row.status == Status.FAILED and row.amount_minor > 0
+
+
+def is_missed(row: ChainTransaction) -> bool:
+    """Credited, and gone from the chain as far as is known."""
+    return row.status == Status.CONFIRMED and row.note == _MISSED
 
 
 def _take_up_again(row: ChainTransaction, seen: Sighting) -> None:
@@ -127,7 +133,7 @@ def holder_at(address: DepositAddress, moment: datetime) -> Session | None:
 
 
 def move(row: ChainTransaction, height: int, block_hash: str, time: datetime | None) -> None:
-    """The transfer is in this block now. A confirmed one keeps its credit, and is no longer missed."""
+    """The transfer is in this block now, perhaps again. A confirmed one keeps its credit, and is no longer missed."""
     where: dict[str, Any] = {
         "height": height, "block_hash": block_hash, "checked_at": None, "updated_at": timezone.now()
     }
@@ -146,7 +152,7 @@ def move(row: ChainTransaction, height: int, block_hash: str, time: datetime | N
     session = lock(row.session_id)
     name_transfer(session)
     set_flag(session, Session.Flag.REORGANISED)
-    if row.status == Status.CONFIRMED:
+    if row.status == Status.CONFIRMED and not session.transactions.filter(note=_MISSED).exists():
         drop_flag(session, Session.Flag.VANISHED)
     note(session, "payment_moved", f"Payment is in another block now ({block_hash[:18]}…)")
 
@@ -167,10 +173,10 @@ def orphan(row: ChainTransaction) -> None:
 @transaction.atomic
 def flag_vanished(row: ChainTransaction) -> None:
     """A credited transfer is gone, deeper than the network's confirmations. Never taken back silently."""
-    text = "It left the chain after it was confirmed. The credit stands until somebody decides."
-    if row.note == text:
+    if is_missed(row):
         return
-    ChainTransaction.objects.filter(pk=row.pk).update(note=text, checked_at=timezone.now(), updated_at=timezone.now())
+    now = timezone.now()
+    ChainTransaction.objects.filter(pk=row.pk).update(note=_MISSED, checked_at=now, updated_at=now)
     log.error("confirmed_transfer_vanished", transaction=row.transaction_hash, network=row.network_id, mode=row.mode)
     if row.session_id:
         session = lock(row.session_id)

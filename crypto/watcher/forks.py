@@ -74,7 +74,7 @@ def apply_receipt(row: ChainTransaction, receipt: Receipt | None) -> None:
             deposits.flag_vanished(row)
         elif row.status == Status.PENDING:
             deposits.orphan(row)
-    elif receipt.block_hash != row.block_hash or row.status == Status.ORPHANED:
+    elif receipt.block_hash != row.block_hash or row.status == Status.ORPHANED or deposits.is_missed(row):
         deposits.move(row, receipt.height, receipt.block_hash, receipt.time)
 
 
