@@ -114,7 +114,8 @@ if ON_POSTGRES:
         _database["DISABLE_SERVER_SIDE_CURSORS"] = True
     else:
         _start = (
-            "-c statement_timeout=30000 -c timezone=UTC -c idle_in_transaction_session_timeout=60000 "
+            # jit=off: what sums up for each row seems dear to the planner; compiling takes it longer than answering.
+            "-c statement_timeout=30000 -c timezone=UTC -c idle_in_transaction_session_timeout=60000 -c jit=off "
             "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
         )
         _database["OPTIONS"] = _network | {"options": _start, "prepare_threshold": 2} | _said

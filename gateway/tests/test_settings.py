@@ -158,7 +158,7 @@ NETWORK = {
     "connect_timeout": 2, "tcp_user_timeout": 10_000, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
 }
 SESSION = (
-    "-c statement_timeout=30000 -c timezone=UTC -c idle_in_transaction_session_timeout=60000 "
+    "-c statement_timeout=30000 -c timezone=UTC -c idle_in_transaction_session_timeout=60000 -c jit=off "
     "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 )
 TLS = "postgres://gateway@db1:5432,db2:5433/gateway?sslmode=verify-full&target_session_attrs=read-write"

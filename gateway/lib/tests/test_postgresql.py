@@ -67,6 +67,11 @@ def test_neither_side_waits_for_ever_for_the_other(checked):
     assert servers == ["1min", "10"]
 
 
+def test_no_statement_is_compiled(checked):
+    """Which addresses can be swept is asked every ten seconds; of 100,000 compiling the question took a second or two."""
+    assert answer("SHOW jit") == "off"
+
+
 def test_a_prepared_statement_is_kept_and_found_again_after_a_rollback(checked):
     from django.db import transaction
 
