@@ -80,7 +80,7 @@ def _not_mined(outgoing: Outgoing, chain: Chain, attempts: list[Attempt]) -> Non
 def _nonce_is_used(outgoing: Outgoing) -> None:
     """By one of our forms whose receipt this node does not have yet; or, look after look, by somebody else."""
     missing = outgoing.missing + 1
-    if missing >= _LOOKS_MISSING and not outgoing.flag:
+    if missing >= _LOOKS_MISSING and outgoing.flag != Flag.FOREIGN:  # one that was stuck may be cancelled elsewhere
         reason = f"nonce {outgoing.nonce} was used by a transaction that is not ours"
         stop_sender(sender=sender_of(outgoing), reason=reason)
         flag_outgoing(

@@ -9,8 +9,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.actors import Actor
 from crypto.chains.base import NodeWrong, Refused
-from crypto.models import Attempt
+from crypto.models import Attempt, Sender
+from crypto.services.outgoing_ends import give_up_outgoing
 from crypto.tests.chain_house import ONE, own, withdraw
 from crypto.tests.test_sending import chain, drive, finish, the  # noqa: F401
 from ledger.testing import assert_ledger_balances
@@ -86,3 +88,22 @@ def test_a_form_that_has_no_dearer_one(cast, chain, monkeypatch, trouble):
     assert (Attempt.objects.count(), the(withdrawal).status) == (1, "sent")
     Attempt.objects.update(signed_at=timezone.now())
     assert_sent_again_and_ends_well(cast, chain, withdrawal, asked)
+
+
+def test_a_stuck_one_whose_nonce_an_operators_own_wallet_used_can_be_given_up(cast, chain, settings):
+    withdrawal = withdraw(cast.merchant, 100 * ONE)
+    drive()
+    settings.OUTGOING_REPLACE_SECONDS = 0
+    drive(14)
+    assert the(withdrawal).flag == "stuck"
+    chain.foreign_nonces = 1  # a cancellation that offered more than our ceiling
+
+    drive(5)
+
+    assert (the(withdrawal).flag, Sender.objects.get().stopped_at is not None) == ("foreign", True)
+    assert own(cast.merchant) == (900 * ONE, 100 * ONE)
+    root = Actor(cast.super_admin, "panel")
+    give_up_outgoing(actor=root, outgoing=the(withdrawal), note="Cancelled by hand")
+    withdrawal.refresh_from_db()
+    assert (withdrawal.status, own(cast.merchant)) == ("failed", (1000 * ONE, 0))
+    assert_ledger_balances()
