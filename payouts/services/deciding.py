@@ -127,7 +127,8 @@ def resolve_payout(*, actor: Actor, payout: Payout, paid: bool, utr: str = "", n
 
 
 def _is_anothers(utr: str, payout: Payout) -> bool:
-    same = Payout.objects.filter(provider=payout.provider, mode=payout.mode, utr=utr)
+    """In whatever letters: the other one's came from the bank, this one is typed."""
+    same = Payout.objects.exclude(utr="").filter(provider=payout.provider, mode=payout.mode, utr__iexact=utr)
     return same.exclude(pk=payout.pk).exists()
 
 

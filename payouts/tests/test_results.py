@@ -247,12 +247,13 @@ def test_an_operator_ends_what_stayed_unclear(cast, sent, answer, balances):
     assert_ledger_balances()
 
 
-def test_an_operator_cannot_settle_two_payouts_with_one_transfer(cast, sent, answer):
+@pytest.mark.parametrize("typed", [" UTR0000001 ", "utr0000001"])
+def test_an_operator_cannot_settle_two_payouts_with_one_transfer(cast, sent, answer, typed):
     answer("{0},SUCCESS,UTR0000001,", "{1},SUCCESS,,")
     second, before = Payout.objects.filter(pk__in=sent.keys).order_by("pk")[1], books()
 
     with pytest.raises(InvalidFields) as refused:
-        resolve_payout(actor=acting(cast.admin), payout=second, paid=True, utr=" UTR0000001 ", note="Called them")
+        resolve_payout(actor=acting(cast.admin), payout=second, paid=True, utr=typed, note="Called them")
 
     assert refused.value.details == {"fields": {"utr": "is another payout's already"}}
     assert (states(sent)[1], books()) == (("processing", "unknown"), before)
