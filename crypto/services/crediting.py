@@ -35,10 +35,11 @@ TOLERANCE_THOUSANDTHS = 5
 
 @transaction.atomic
 def credit(*, row: ChainTransaction, receipt: Receipt, actor: Actor = WATCHER) -> bool:
-    """Books a pending transfer and moves its session on; False if somebody did before."""
+    """Books a pending transfer and moves its session on; False if somebody did before, or gave it to another session
+    since it was read: then the next round books it there."""
     session = lock(row.session_id) if row.session_id else None
     row = ChainTransaction.objects.select_for_update(no_key=True, of=("self",)).get(pk=row.pk)
-    if row.status != Status.PENDING:
+    if row.status != Status.PENDING or row.session_id != (session.pk if session else None):
         return False
     charge = _charge(row, session)
     crash_point("credit.before_posting")

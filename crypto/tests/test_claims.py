@@ -10,10 +10,12 @@ from django.utils import timezone
 from accounts.actors import Actor
 from crypto import testing, watcher
 from crypto.chains.simulated import control
+from crypto.chains.simulated.chain import SimulatedChain
 from crypto.errors import ClaimRefused
 from crypto.models import ChainTransaction, Session, TransactionClaim
+from crypto.services import crediting, deposits
 from crypto.services.claims import claim_transaction, clean_hash
-from crypto.watcher import scanning
+from crypto.watcher import claims, scanning
 from gateway.lib.errors import InvalidFields
 from ledger.models import Posting
 from ledger.testing import assert_ledger_balances
@@ -151,6 +153,46 @@ def test_once_credited_nobody_moves_it(cast, reused):
     assert not name(early, paid, cast.super_admin).attached
 
     assert (later.status, Posting.objects.count()) == ("paid", 1)
+
+
+def test_one_that_is_given_away_while_another_watcher_reads_its_receipt(reused, monkeypatch):
+    """A watcher whose lease ran out at a slow node goes on with what it read before."""
+    early, later, _ = reused
+    asked = SimulatedChain.receipt
+
+    def receipt(chain, transaction):
+        ChainTransaction.objects.update(session=early)
+        return asked(chain, transaction)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedChain, "receipt", receipt)
+        testing.confirm(later)
+    assert (later.status, later.received_minor, Posting.objects.count()) == ("pending", 0, 0)
+    watcher.watch_network("BSC", "test")
+
+    early.refresh_from_db()
+    assert (early.status, early.received_minor, Posting.objects.count()) == ("paid", 100 * 10**8, 1)
+    assert_ledger_balances()
+
+
+def test_one_that_another_watcher_credits_while_it_is_given_away(cast, reused, monkeypatch):
+    early, later, paid = reused
+    chain = SimulatedChain(later.network, "test")
+
+    def write_sighting(seen):
+        row = deposits.write_sighting(seen)
+        assert crediting.credit(row=ChainTransaction.objects.get(), receipt=chain.receipt(paid))
+        return row
+
+    with monkeypatch.context() as patched:
+        patched.setattr(claims, "write_sighting", write_sighting)
+        claim = name(early, paid, cast.super_admin)
+
+    early.refresh_from_db()
+    later.refresh_from_db()
+    assert (claim.attached, claim.result) == (False, "It is counted for another payment already.")
+    assert (ChainTransaction.objects.get().session, later.status, early.received_minor) == (later, "paid", 0)
+    assert_ledger_balances()
 
 
 def test_a_payer_names_a_few_and_no_more(session):

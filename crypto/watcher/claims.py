@@ -129,8 +129,12 @@ def _take_over(claim: TransactionClaim, session: Session, row: ChainTransaction)
     operator = claim.claimed_by is not None and claim.claimed_by.is_operator
     if not operator or row.status != ChainTransaction.Status.PENDING or row.merchant_id != session.merchant_id:
         return False
-    ChainTransaction.objects.filter(pk=row.pk).update(session=session, updated_at=timezone.now())
+    before = lock(row.session_id) if row.session_id is not None else None
+    # Another watcher, whose lease ran out at a slow node, may have credited it since it was read.
+    free = ChainTransaction.objects.filter(pk=row.pk, session=before, status=ChainTransaction.Status.PENDING)
+    if not free.update(session=session, updated_at=timezone.now()):
+        return False
     name_transfer(session)
-    if row.session_id is not None:
-        name_transfer(lock(row.session_id))
+    if before is not None:
+        name_transfer(before)
     return True
