@@ -20,7 +20,10 @@ def rates(rounds: int) -> list[tuple[float, float]]:
     """Pairs of deliveries a second, the bare loop's and the courier's; the two in turn, after a warm-up."""
     import django
 
+    from gateway.lib.garbage import spare_what_stays
+
     django.setup()
+    spare_what_stays()  # as the courier's process does when it starts
     receivers = subprocess.Popen([sys.executable, "-m", "bench.deliveries", "receive"], stdout=subprocess.PIPE)
     try:
         assert receivers.stdout is not None

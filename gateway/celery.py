@@ -12,6 +12,7 @@ from kombu.transport import TRANSPORT_ALIASES
 
 import gateway.lib.beats  # noqa: F401 - workers and scheduler note their signs of life
 from gateway import liveness, telemetry
+from gateway.lib.garbage import spare_what_stays
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
 # Kombu's own lets a worker read a message that is still being written, and the worker ends.
@@ -46,9 +47,10 @@ def _forget_dead_connections(**_: Any) -> None:
 
 
 @signals.worker_init.connect
-def _start_telemetry(**_: Any) -> None:
-    """Before a pool forks: its children inherit it, and begin their own sending."""
+def _before_the_pool_forks(**_: Any) -> None:
+    """Its children inherit both, and begin their own sending."""
     telemetry.start(os.environ.get("GATEWAY_PROCESS", "worker"))
+    spare_what_stays()
 
 
 @signals.heartbeat_sent.connect

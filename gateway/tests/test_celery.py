@@ -1,5 +1,8 @@
 """A worker whose broker went away, and what a task leaves for the next one."""
 
+import subprocess
+import sys
+
 import pytest
 from celery import signals
 from celery.fixups.django import DjangoWorkerFixup
@@ -50,3 +53,12 @@ def test_a_task_takes_over_the_connection_of_the_one_before():
 
     assert connection.connection is kept
     assert not kept.closed
+
+
+def test_a_worker_spares_what_is_there_when_it_starts_from_being_looked_through_for_garbage():
+    told = "print(gc.get_freeze_count() > 50_000, gc.get_threshold()[0])"
+    start = f"import gc; from celery import signals; import gateway.celery; signals.worker_init.send(None); {told}"
+
+    done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, check=True, timeout=120)
+
+    assert done.stdout.split() == ["True", "10000"]
