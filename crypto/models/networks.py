@@ -157,6 +157,8 @@ class HotWallet(models.Model):
     mode = models.CharField(max_length=4, choices=Mode)
     address = models.CharField(max_length=64)
     seen_at = models.DateTimeField(default=timezone.now)  # when a signer last said that it holds its key
+    # Where the next deposit address is taken from the key tree, at the least (see services/pool.py).
+    first_index = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["network", "mode"], name="hot_wallet_once")]

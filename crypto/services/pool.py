@@ -1,7 +1,8 @@
 """The pool of deposit addresses, filled ahead of need by the signer, so that whoever opens a session needs no key.
 
-An index is used once: a network's and mode's addresses are numbered without holes, under a lock on its hot wallet's
-row, so two signers never make the same one.
+An index is used once: a network's and mode's addresses are numbered upwards under a lock on its hot wallet's row, so
+two signers never make the same one. A database that is restored from an older copy does not know which were made since;
+`retire_free_addresses` leaves them all behind.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from gateway.lib.modes import Mode
 
 log = structlog.get_logger(__name__)
 _BATCH = 50
+# More than any pool makes between a copy and the day it is needed; the key tree has two thousand times as many.
+_LEFT_OUT = 1_000_000
 
 
 def fill_pool() -> int:
@@ -86,4 +89,19 @@ def _add(network: Network, mode: str, count: int) -> int:
 
 def _next_index(network: Network, mode: str) -> int:
     last = DepositAddress.objects.filter(network=network, mode=mode).aggregate(last=Max("index"))["last"]
-    return 0 if last is None else int(last) + 1
+    return max(0 if last is None else int(last) + 1, HotWallet.objects.get(network=network, mode=mode).first_index)
+
+
+@transaction.atomic
+def retire_free_addresses() -> int:
+    """After a restore: gives out none of the addresses that are free now, and makes new ones a million places further
+    on. Returns how many it retired.
+
+    Whatever was free in the copy, or was made after it, may be known to a payer of another merchant. Retired addresses
+    are watched and swept as before, and those of open sessions stay theirs.
+    """
+    for wallet in HotWallet.objects.select_for_update().select_related("network").order_by("pk"):
+        wallet.first_index = _next_index(wallet.network, wallet.mode) + _LEFT_OUT
+        wallet.save(update_fields=["first_index"])
+    free = DepositAddress.objects.filter(session__isnull=True, is_active=True)
+    return free.update(is_active=False, updated_at=timezone.now())

@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
-from crypto import keys
+from crypto import keys, testing, watcher
 from crypto.keys import wallet
-from crypto.models import DepositAddress, HotWallet
+from crypto.models import DepositAddress, HotWallet, Session, Sweep
 from crypto.queries import hot_wallet
 from crypto.services import pool
+from crypto.services.sweeps import plan_sweeps
 from gateway.lib.racing import together
 
 
@@ -92,3 +94,42 @@ def test_two_signers_never_make_the_same_address(network, signer, settings):
     indexes = sorted(DepositAddress.objects.filter(network="BSC", mode="test").values_list("index", flat=True))
     assert indexes == list(range(len(indexes)))
     assert len(indexes) == sum(made) >= 12
+
+
+def test_after_a_restore_no_address_that_may_be_known_is_given_out(network, signer, cast):
+    pool.fill_pool()
+    before = set(DepositAddress.objects.values_list("lookup", flat=True))
+    session = testing.open_session(cast.merchant, "10", fresh=False)
+    bsc = network("BSC")
+
+    call_command("retire_addresses")
+
+    session.refresh_from_db()
+    assert (session.status, session.address.is_active, session.address.session_id) == ("pending", True, session.pk)
+    assert not DepositAddress.objects.filter(session=None, is_active=True).exists()
+    assert pool.fill_pool_of(network=bsc, mode="test") == 3
+    assert pool.fill_pool_of(network=bsc, mode="test") == 0
+    fresh = DepositAddress.objects.filter(network=bsc, mode="test", session=None, is_active=True).order_by("index")
+    assert [row.index for row in fresh] == [1_000_003, 1_000_004, 1_000_005]
+    assert fresh[0].address == keys.address_at(bsc, "test", 1_000_003)
+    assert not before & {row.lookup for row in fresh}
+    later = testing.open_session(cast.other, "10", fresh=False)
+    assert later.address.index >= 1_000_003
+
+
+def test_what_is_retired_is_watched_and_swept_as_before(network, signer, cast):
+    pool.fill_pool()
+    session = testing.open_session(cast.merchant, "100", fresh=False)
+    Session.objects.filter(pk=session.pk).update(expires_at=timezone.now() - timedelta(minutes=1))
+    watcher.watch_network("BSC", "test")
+    pool.retire_free_addresses()
+    address = DepositAddress.objects.get(pk=session.address_id)
+    assert (address.is_active, address.session_id) == (False, None)
+
+    testing.pay(session)
+    testing.confirm(session)
+
+    address.refresh_from_db()
+    assert (address.received_minor, address.is_active) == (100 * 10**8, False)
+    assert plan_sweeps() == 1
+    assert Sweep.objects.get().address_id == address.pk

@@ -23,4 +23,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if problems:
             raise CommandError("\n".join(["Restored, but the books do not balance:", *problems]))
-        self.stdout.write("Restored, and the books balance. Run `migrate` now if this release is newer than the copy.")
+        self.stdout.write(
+            "Restored, and the books balance. Run `migrate` now if this release is newer than the copy, and\n"
+            "`retire_addresses` if deposit addresses were given out since it was made."
+        )
