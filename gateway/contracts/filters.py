@@ -17,7 +17,7 @@ from gateway.lib.money import InvalidAmount, parse_amount
 
 M = TypeVar("M", bound=Model)
 _MOMENT = re.compile(
-    r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
+    r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.(?P<fraction>\d{1,6}))?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
 )
 
 
@@ -51,7 +51,8 @@ class WordFilter(django_filters.ChoiceFilter):
 
 
 class _MomentField(forms.Field):
-    """A day or a moment, UTC unless it says otherwise; `as_end`: a day counts to its end."""
+    """A day or a moment, UTC unless it says otherwise; `as_end`: a day counts to its end, and a moment to the end of
+    the second (or the part of one) that it names, since answers cut moments off there."""
 
     def __init__(self, *, as_end: bool = False, **options: Any) -> None:
         super().__init__(**options)
@@ -68,12 +69,20 @@ class _MomentField(forms.Field):
             ) from error
 
     def _read(self, text: str) -> datetime:
-        if not _MOMENT.fullmatch(text) or not "1970" <= text[:4] <= "2999":
+        written = _MOMENT.fullmatch(text)
+        if not written or not "1970" <= text[:4] <= "2999":
             raise ValueError(text)
         moment = datetime.fromisoformat(text)
-        if self._as_end and len(text) == len("2026-04-05"):
-            moment += timedelta(days=1, microseconds=-1)
+        if self._as_end:
+            moment += _named(written) - timedelta(microseconds=1)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _named(written: re.Match[str]) -> timedelta:
+    """How long what was written lasts: `2026-04-05` a day, `…06:00:00` a second, `…06:00:00.000` a thousandth."""
+    if len(written[0]) == len("2026-04-05"):
+        return timedelta(days=1)
+    return timedelta(microseconds=10 ** (6 - len(written["fraction"] or "")))
 
 
 class MomentFilter(django_filters.Filter):

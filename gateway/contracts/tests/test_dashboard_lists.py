@@ -65,6 +65,18 @@ def test_sessions(dashboard, sessions, query, expected):
         assert rows.replace("F", "B") == expected.replace("F", "B")
 
 
+def test_a_session_lies_between_its_own_moment_and_itself(dashboard, sessions):
+    """Answers tell whole seconds; so an end is all of its second."""
+    Session.objects.filter(pk=sessions["A"].pk).update(created_at=DAY + timedelta(seconds=5, microseconds=999_999))
+    told = dashboard.get("/sessions", search="REF-A")["sessions"][0]["created_at"]
+    made = dashboard.get("/analytics/payments", start_date=told, end_date=told)
+
+    assert told == "2026-03-01T00:00:05Z"
+    assert found(dashboard, start_date=told, end_date=told) == "A"
+    assert (made["start_date"], made["end_date"], made["overview"]["total_sessions"]) == (told, told, 1)
+    assert found(dashboard, start_date=told, end_date="2026-03-01T00:00:04Z") == ""
+
+
 def test_unpaid_sessions_come_last_by_payment_either_way(dashboard, sessions):
     assert found(dashboard, sort_by="paid_at")[:3] == "AFD"
     assert found(dashboard, sort_by="paid_at", sort_order="asc")[:3] == "DFA"

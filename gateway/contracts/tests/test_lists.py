@@ -131,6 +131,17 @@ def test_filters_narrow(api, some):
     assert orders(api, "?status=pending&min_amount=3&limit=1&page=2") == [5]
 
 
+@pytest.mark.parametrize(("end", "expected"), [
+    ("2026-04-02T06:00:07.123Z", [1]), ("2026-04-02T06:00:07.122Z", []), ("2026-04-02T06:00:07.123455Z", []),
+    ("2026-04-02T06:00:07Z", [1]), ("2026-04-02T11:30:07%2B05:30", [1]), ("2026-04-02T06:00:06Z", []),
+])
+def test_an_end_holds_all_that_it_names(api, some, end, expected):
+    payment = some(1)[0]
+    Payment.objects.filter(pk=payment.pk).update(created_at=datetime(2026, 4, 2, 6, 0, 7, 123456, tzinfo=UTC))
+
+    assert orders(api, f"?end_date={end}") == expected
+
+
 def test_amounts_are_looked_for_as_they_are_told(api, cast):
     """One of which another sum was received than was asked for shows what was received."""
     row = create_payment(
