@@ -14,7 +14,7 @@ from accounts.actors import Actor
 from accounts.models import Merchant
 from accounts.settlement import check_may_change, delay
 from crypto import formats
-from crypto.models import DepositAddress, HotWallet, Network, Withdrawal, WithdrawalAddress
+from crypto.models import DepositAddress, HotWallet, Network, Token, Withdrawal, WithdrawalAddress
 from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.modes import Mode
 
@@ -67,7 +67,7 @@ def _write_down(actor: Actor, row: WithdrawalAddress, what: str) -> None:
 
 
 def clean_foreign_address(network: Network, text: str) -> str:
-    """In the network's own spelling. Raises `InvalidFields` for a bad one, and for one of our own."""
+    """In the network's own spelling. Raises `InvalidFields` for a bad one, one of our own, and a token's."""
     if not text.strip():
         raise InvalidFields(address="is required")
     try:
@@ -76,7 +76,15 @@ def clean_foreign_address(network: Network, text: str) -> str:
         raise InvalidFields(address=str(error)) from error
     if _is_ours(network, clean):
         raise InvalidFields(address="belongs to this gateway: money cannot be withdrawn to it")
+    if _is_contract(network, clean):
+        raise InvalidFields(address="is a token's own contract: whatever is sent to it is lost")
     return clean
+
+
+def _is_contract(network: Network, address: str) -> bool:
+    """Of any token known here, in either mode: it is copied from an explorer for a wallet, and nobody has its key."""
+    form = formats.lookup_form(network, address)
+    return Token.objects.filter(network__family=network.family, contract=form).exists()
 
 
 def _is_ours(network: Network, address: str) -> bool:

@@ -88,6 +88,27 @@ def test_never_to_one_of_our_own_addresses(cast, rich):
     assert own(cast.merchant) == (5000 * ONE, 0)
 
 
+@pytest.mark.parametrize(("network", "contract"), [
+    ("BSC", "0x55d398326f99059fF775485246999027B3197955"), ("BSC", "0xdac17f958d2ee523a2206206994597c13d831ec7"),
+    ("TRX", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"), ("SOL", "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB"),
+])
+def test_never_to_a_tokens_own_contract(cast, rich, network, contract):
+    fund(cast.merchant, 5000 * ONE, currency="USDT", network=network)
+    held = own(cast.merchant, network=network)
+
+    with pytest.raises(InvalidFields, match="token's own contract"):
+        ask(cast, network=network, address=contract)
+    with pytest.raises(InvalidFields, match="token's own contract"):
+        add_address(
+            actor=Actor(cast.merchant_user, "tests"), merchant=cast.merchant, mode="live",
+            network=Network.objects.get(code=network), address=contract,
+        )
+
+    assert not Withdrawal.objects.exists()
+    assert not WithdrawalAddress.objects.exists()
+    assert own(cast.merchant, network=network) == held
+
+
 def test_the_balance_of_that_very_network_and_currency_counts(cast, rich):
     fund(cast.merchant, 10 * ONE, currency="USDC", network="BSC")
 
