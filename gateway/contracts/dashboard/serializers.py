@@ -60,6 +60,7 @@ class Seconds(serializers.Field[int, Any, Any, Any]):
     def __init__(self, *, least: int, most: int, **options: Any) -> None:
         super().__init__(**options)
         self._least, self._most = least, most
+        self.error_messages |= _MESSAGES
         set_override(self, "field", {"type": "integer", "minimum": least, "maximum": most})
 
     def to_internal_value(self, data: Any) -> int:
@@ -144,7 +145,11 @@ class NestedRetryConfig(RetryConfig):
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if data is not serializers.empty and not isinstance(data, dict):
             raise ValidationError("must be an object with max_retries and retry_interval")
-        return super().run_validation(data)
+        try:
+            return super().run_validation(data)
+        except ValidationError as error:  # told of the whole: so it says which of the two is meant
+            name, text = next(iter(fields.texts_of(error.detail).items()))
+            raise ValidationError(f"{name} {text}") from error
 
 
 class WebhookConfig(Body):

@@ -303,6 +303,19 @@ def test_what_the_webhook_may_not_be(dashboard, body, parameter):
         assert error["details"]["allowed_values"] == [*EVENTS, *ON_REQUEST]
 
 
+@pytest.mark.parametrize(("sent", "message"), [
+    ({"max_retries": 3}, "retry_config: retry_interval is required"),
+    ({"max_retries": 3, "retry_interval": 9}, "retry_config: retry_interval must be a whole number from 10 to 86400"),
+])
+def test_a_bad_retry_config_says_what_of_it_is_bad(dashboard, sent, message):
+    body = {"webhook_url": "https://shop.example/a", "retry_config": sent}
+
+    error = refused(dashboard("PUT", "/dashboard/webhooks/config", body), 400, "INVALID_PARAMETER", "retry_config")
+
+    assert error["message"] == message
+    assert not Endpoint.objects.exists()
+
+
 def test_payloads(dashboard, cast):
     good(dashboard("PUT", "/dashboard/webhooks/config", {"webhook_url": "https://shop.example/a"}), 200)
     session = testing.open_session(cast.merchant, metadata={"order_id": "7"})
