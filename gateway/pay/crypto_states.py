@@ -115,6 +115,13 @@ class Seen:
         return self.arrived_minor * 1000 >= self.session.amount_minor * (1000 - TOLERANCE_THOUSANDTHS)
 
     @property
+    def came_late(self) -> bool:
+        """A part of what arrived came after the end."""
+        end = self.session.expires_at
+        late = (one.row.block_time is not None and one.row.block_time > end for one in self.under_way)
+        return Session.Flag.LATE in self.session.flags or any(late)
+
+    @property
     def is_open(self) -> bool:
         """Whether the page may still change."""
         return self.state not in (State.PAID, State.FAILED, State.EXPIRED) or bool(self.under_way)

@@ -129,6 +129,23 @@ def test_late_and_confirming_again(session):
     assert "It came after the time was over, and counts." in page(session)
 
 
+@pytest.mark.parametrize(("in_time", "text"), [(None, "60.00 USDT of 100.00 USDT arrived."),
+                                               ("20", "80.00 USDT of 100.00 USDT arrived.")])
+def test_a_part_that_came_late_is_not_said_to_have_come_in_time(session, in_time, text):
+    if in_time:
+        testing.pay(session, in_time)
+        testing.confirm(session)
+    Session.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    testing.confirm(session, 1)
+    testing.pay(session, "60")
+    testing.confirm(session, 1)
+    assert text in page(session)
+
+    testing.confirm(session)
+
+    assert text in page(session)
+
+
 def test_an_explorer_is_linked_for_what_is_real_only(session):
     testing.pay(session)
     testing.confirm(session, 1)
