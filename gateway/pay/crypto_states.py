@@ -123,8 +123,11 @@ class Seen:
 
     @property
     def is_open(self) -> bool:
-        """Whether the page may still change."""
-        return self.state not in (State.PAID, State.FAILED, State.EXPIRED) or bool(self.under_way)
+        """Whether the page may still change: an ended one too, while a transfer or a claim's answer is to come."""
+        if self.state == State.PAID:
+            return bool(self.under_way)
+        is_asked = any(claim.due_at for claim in self.claims)
+        return self.state not in (State.FAILED, State.EXPIRED) or bool(self.under_way) or is_asked
 
     @property
     def is_payable(self) -> bool:

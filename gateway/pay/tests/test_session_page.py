@@ -218,6 +218,18 @@ def test_a_payer_names_a_transaction_that_is_then_told_about(session):
     assert "The network does not know this transaction." in page(session)
 
 
+def test_an_ended_page_follows_a_claim_to_its_answer(session):
+    Session.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    testing.confirm(session, 1)
+    assert "hx-get" not in page(session)
+
+    Client().post(address(session, "/claim"), {"transaction_hash": "0x" + "ab" * 32})
+    assert "hx-get" in page(session)
+    TransactionClaim.objects.update(due_at=None, result="It pays nothing to this payment's address.")
+
+    assert "hx-get" not in page(session)
+
+
 @pytest.mark.parametrize("text", ["", "hello", "0x" + "a" * 63, "0x" + "g" * 64, "a\0" * 32])
 def test_what_is_no_hash_is_refused_beside_its_field(session, text):
     answer = Client().post(address(session, "/claim"), {"transaction_hash": text})
