@@ -30,7 +30,8 @@
   const begin = (root) => {
     for (const line of root.querySelectorAll("[data-countdown]")) countDown(line);
     const moved = root.matches?.("[data-moved]") ? root : root.querySelector("[data-moved]");
-    moved?.querySelector("h1")?.focus();
+    // Who is typing goes on typing: the page's own live region tells what has moved.
+    if (!document.activeElement?.matches("input")) moved?.querySelector("h1")?.focus();
     const bad = document.querySelector('[aria-invalid="true"]');
     if (!moved && bad && document.activeElement === document.body) bad.focus();
   };

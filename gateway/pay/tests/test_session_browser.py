@@ -77,6 +77,24 @@ def test_without_script_the_forms_work(session, browse):
     page.get_by_text("It is being looked up.").wait_for()
 
 
+def test_a_hash_half_typed_outlives_the_blocks_and_the_part_that_arrives(session, browse):
+    page = browse(width=390, height=844)
+    page.goto(f"/pay/{session.pk}")
+    page.get_by_text("Paid already, and it does not show?").click()
+    field = page.get_by_label("Transaction hash")
+    field.press_sequentially("0xabc")
+
+    testing.pay(session, "60")
+    blocks(3)
+    expect(page.get_by_text("3 of 12")).to_be_visible()
+    blocks(9)
+
+    expect(page.get_by_role("heading", name="40.00 USDT is still missing")).to_be_visible()
+    expect(field).to_be_focused()
+    field.press_sequentially("def")
+    expect(field).to_have_value("0xabcdef")
+
+
 @pytest.mark.parametrize("width", [320, 390, 768, 1440])
 def test_nothing_is_wider_than_the_screen(session, browse, width):
     testing.pay(session, "60")
