@@ -125,3 +125,9 @@ def test_a_network_shows_its_holes_and_why_it_is_closed(cast, signed_in, session
     assert "Blocks 5–9 could not be read for too long." in shown
     assert "rate limit reached" in shown
     assert "Checkout closed" in shown
+
+
+def test_the_list_shows_the_beginning_of_an_id(cast, signed_in, session):
+    shown = text(signed_in(cast.merchant_user).get(address("sessions")))
+
+    assert f'<span class="sub mono">{str(session.pk)[:8]}…</span>' in shown
