@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from crypto import testing
+
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASSWORD = "correct-horse-battery"
 
@@ -200,3 +202,23 @@ def test_a_copy_button_copies(cast, browse, make_payment):
     page.get_by_text("Copied").wait_for()
 
     assert page.evaluate("() => navigator.clipboard.readText()") == payment.public_id
+
+
+def test_names_of_one_long_word_push_no_amount_out_of_sight(cast, browse, make_payment, make_payout, settings):
+    settings.SIMULATED_BLOCK_SECONDS = 0
+    word = "W" * 60
+    type(cast.merchant).objects.filter(pk=cast.merchant.pk).update(name=word)
+    make_payment(cast.merchant, payer_name=word, reference=word)
+    make_payout(cast.merchant, 4_500_000, by=cast.merchant_user, beneficiary_name=word, reference=word)
+    session = testing.open_session(cast.merchant, "100", reference=word, metadata={word: word})
+    page = browse(cast.super_admin, width=1280)
+
+    for path in ("", "payments", "payouts", "sessions", "beneficiaries", "queue"):
+        page.goto(f"/panel/{path}")
+        wide = page.evaluate("[...document.querySelectorAll('.table-scroll')].map(e => e.scrollWidth - e.clientWidth)")
+        assert (path, max(wide)) == (path, 0)
+
+    page.goto(f"/panel/sessions/{session.pk}")
+    name, value = page.locator("dt", has_text=word), page.locator("dd", has_text=word).last
+    assert name.evaluate("dt => dt.scrollWidth <= dt.clientWidth")
+    assert value.evaluate("dd => dd.scrollWidth <= dd.clientWidth")
