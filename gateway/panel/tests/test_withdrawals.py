@@ -102,6 +102,26 @@ def test_an_operator_rejects_it_with_a_reason_that_the_merchant_sees(cast, signe
     assert "Unusual address" in page
 
 
+@pytest.mark.parametrize("more", [{}, {"method": "fiat", "network": "", "address": ""}])
+def test_what_was_rejected_is_not_told_as_sent_nor_as_charged(cast, signed_in, rich, more):
+    if more:
+        SettlementAccount.objects.create(
+            merchant=cast.merchant, mode="test", holder="Chai Point", account_number="501001234567", ifsc="HDFC0001234"
+        )
+    row = ask(cast, 2000 * ONE, **more)
+    record = reverse("panel:withdrawal", args=[row.pk])
+    waiting = signed_in(cast.merchant_user).get(record).content.decode()
+    assert ("Converted" if more else "To be sent") in waiting
+    assert "1,998.00 USDT" in waiting
+
+    signed_in(cast.admin).post(reverse("panel:withdrawal-reject", args=[row.pk]), {"reason": "Unusual address"})
+
+    page = signed_in(cast.merchant_user).get(record).content.decode()
+    assert '<dt class="total">Went back</dt><dd class="total">2,000.00 USDT</dd>' in page
+    for word in ("1,998.00", "<dt>Fee</dt>", "Converted", ">Sent<"):
+        assert word not in page
+
+
 def test_nobody_is_offered_a_decision_about_their_own(cast, signed_in, rich):
     row = ask(cast, 2000 * ONE, by=cast.super_admin)
 
