@@ -176,7 +176,8 @@ def _at_stake(request: PanelRequest, row: Merchant) -> list[tuple[str, object]]:
     """What a suspension holds up, in the mode that is looked at."""
     open_payouts = Payout.objects.filter(merchant=row, mode=request.viewer.mode, status__in=_OPEN).count()
     held = [
-        (f"Balance in {wallet.currency}", money_text(Money(wallet.available_minor, wallet.currency)))
+        (f"Balance in {' on '.join(filter(None, (wallet.currency, wallet.network)))}",
+         money_text(Money(wallet.available_minor, wallet.currency)))
         for wallet in wallets(merchant_ids=[row.pk], mode=request.viewer.mode) if wallet.available_minor
     ]
     return [("Users", row.users.count()), ("Payouts under way", open_payouts), *held]

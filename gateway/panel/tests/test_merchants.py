@@ -336,6 +336,8 @@ def test_nobody_else_sets_its_account_or_settings(cast, signed_in, who):
 
 def test_what_a_suspension_holds_up_is_said_before(cast, signed_in, fund, make_payout):
     fund(cast.merchant, 100_000)
+    for network, units in (("BSC", 2), ("TRX", 3)):
+        fund(cast.merchant, units * 10**8, currency="USDT", network=network)
     make_payout(cast.merchant, 50_000, by=cast.merchant_user)
 
     page = signed_in(cast.admin).get(address(cast.merchant, "merchant-suspend")).content.decode()
@@ -343,4 +345,6 @@ def test_what_a_suspension_holds_up_is_said_before(cast, signed_in, fund, make_p
     assert "its pages for payers are closed" in page
     assert re.search(r"Payouts under way</dt><dd>1<", page)
     assert re.search(r"Balance in INR</dt><dd>₹1,0\d\d\.\d\d<", page)
+    assert "Balance in USDT on BSC</dt><dd>2.00 USDT<" in page
+    assert "Balance in USDT on TRX</dt><dd>3.00 USDT<" in page
     assert Merchant.objects.get(pk=cast.merchant.pk).status == "active"
