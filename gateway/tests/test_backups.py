@@ -88,6 +88,21 @@ def test_a_backup_restored_elsewhere_is_the_same_books(two, tmp_path):
     ))
 
 
+def test_a_copy_of_an_older_release_is_brought_to_this_one_before_its_books_are_read(two, tmp_path):
+    first, second = two
+    first.done("demo")
+    first.done("migrate", "--verbosity", "0", "crypto", "0006")  # without a column that the proof reads
+    file = tmp_path / "copy.backup"
+    first.done("backup", str(file))
+    (tmp_path / "two" / "secrets.env").write_text((tmp_path / "one" / "secrets.env").read_text())
+
+    assert second.done("restore", str(file)) == "Restored, and the books balance.\n"
+
+    assert second.run("migrate", "--check").returncode == 0
+    assert second.counts() == first.counts()
+    assert "no problem found" in second.done("verify_ledger")
+
+
 def test_a_backup_overwrites_nothing_and_a_restore_fills_only_an_empty_database(two, tmp_path):
     first, second = two
     file = tmp_path / "copy.backup"

@@ -1,4 +1,4 @@
-"""Fills an empty database from a backup, and proves its books."""
+"""Fills an empty database from a backup of this release or an older one, and proves its books."""
 
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,5 @@ class Command(BaseCommand):
         if problems:
             raise CommandError("\n".join(["Restored, but the books do not balance:", *problems]))
         self.stdout.write(
-            "Restored, and the books balance. Run `migrate` now if this release is newer than the copy, and\n"
-            "`retire_addresses` if deposit addresses were given out since it was made."
+            "Restored, and the books balance. Run `retire_addresses` if deposit addresses were given out since the copy."
         )
