@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 25.0
 RESTART_SECONDS = 1.0
 COLOURS = {
-    "web": "36", "worker": "33", "courier": "34", "watcher": "96", "signer": "91", "scheduler": "35", "run": "32",
+    "web": "36", "worker": "33", "clerk": "94", "courier": "34", "watcher": "96", "signer": "91",
+    "scheduler": "35", "run": "32",
 }
 
 

@@ -194,7 +194,9 @@ CELERY_TASK_ROUTES = {
     "crypto.sweep": {"queue": "gateway_jobs"},
     "crypto.drive_withdrawals": {"queue": "gateway_jobs"},
     "crypto.tell_owners": {"queue": "gateway_jobs"},
-    "crypto.reconcile": {"queue": "gateway_jobs"},
+    # What may take an hour, or the night, is another process's: it must not hold up payments and payouts.
+    "crypto.reconcile": {"queue": "proofs"},
+    "ledger.verify": {"queue": "proofs"},
     "crypto.*": {"queue": "chain"},
 }
 CELERY_TASK_SOFT_TIME_LIMIT = 240

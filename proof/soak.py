@@ -45,7 +45,7 @@ def _faults(home: House) -> Iterator[tuple[str, Callable[[], None]]]:
     """A dead process in turn, with the servers below them between; the first minute has none."""
     one_by_one = [
         (f"kill -9 {name}", lambda name=name: home.kill(name))
-        for name in ("web", "worker", "courier", "watcher", "signer", "scheduler")
+        for name in ("web", "worker", "clerk", "courier", "watcher", "signer", "scheduler")
     ]
     yield "none", lambda: None
     yield from itertools.cycle([
@@ -82,7 +82,7 @@ def _minute(home: House, load: Load, number: int, fault: tuple[str, Callable[[],
 
 def _memory(home: House) -> dict[str, int]:
     found = {}
-    for service in ("web", "worker", "courier", "watcher", "signer", "scheduler"):
+    for service in ("web", "worker", "clerk", "courier", "watcher", "signer", "scheduler"):
         pids = [pid for leader in home.leaders(service) for pid in [leader, *children_of(leader)]]
         found[service] = sum(_kilobytes(pid) for pid in pids)
     return found

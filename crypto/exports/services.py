@@ -104,7 +104,7 @@ def _make_at_once(export: Export) -> None:
 
 
 def drive_exports() -> int:
-    """What is due, one after the other; nothing while another worker writes one, so that two never hold all workers."""
+    """What is due, one after the other; nothing while another writes one, so that files never hold up the proofs."""
     busy = Export.objects.filter(status=Status.PROCESSING, leased_until__gt=timezone.now())
     return 0 if busy.exists() else drive(Export.objects.select_related("merchant"), make, limit=10)
 

@@ -98,7 +98,7 @@ def test_each_place_in_the_tree_is_of_one_network_and_mode(network):
         path_of(network("BSC"), "live", 2**31)
 
 
-@pytest.mark.parametrize("process", ["", "web", "worker", "watcher", "courier", "scheduler"])
+@pytest.mark.parametrize("process", ["", "web", "worker", "clerk", "watcher", "courier", "scheduler"])
 def test_no_other_process_may_use_keys(network, settings, monkeypatch, process):
     settings.PROCESS = process
     monkeypatch.setenv("CRYPTO_MNEMONIC", WORDS)

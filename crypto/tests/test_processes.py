@@ -42,7 +42,7 @@ def surroundings(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(("process", "load"), [
-    ("web", WEB), ("worker", TASKS), ("courier", TASKS), ("watcher", TASKS), ("scheduler", TASKS), ("signer", TASKS),
+    ("web", WEB), ("worker", TASKS), ("clerk", TASKS), ("courier", TASKS), ("watcher", TASKS), ("scheduler", TASKS), ("signer", TASKS),
 ])
 def test_no_process_loads_a_key_or_a_chain_library_by_starting(surroundings, process, load):
     done = subprocess.run(

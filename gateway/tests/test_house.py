@@ -86,3 +86,19 @@ def test_every_scheduled_task_exists():
     app.loader.import_default_modules()
 
     assert [name for name in beat_schedule(2) if name not in app.tasks] == []
+
+
+def test_what_may_take_hours_shares_its_process_with_nothing_that_is_waited_for():
+    from gateway.celery import app
+
+    app.loader.import_default_modules()
+    queues = re.findall(r"^(\w+): .*--queues (\S+)", (ROOT / "Procfile").read_text(), re.M)
+    taken_by = {queue: process for process, named in queues for queue in named.split(",")}
+    by = {
+        name: taken_by[app.amqp.router.route({}, name)["queue"].name]
+        for name in app.tasks if not name.startswith("celery.")
+    }
+    long = {name for name in by if (app.tasks[name].time_limit or 0) > app.conf.task_time_limit}
+
+    assert long == {"crypto.export", "crypto.reconcile", "ledger.verify"}
+    assert {name for name, process in by.items() if process == "clerk"} == long | {"crypto.export_purge"}

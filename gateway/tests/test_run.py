@@ -28,7 +28,7 @@ def test_procfile_lines_take_defaults_and_settings(monkeypatch):
 def test_the_real_procfile_names_its_services():
     text = (Path(run.ROOT) / "Procfile").read_text()
 
-    names = ["web", "worker", "courier", "watcher", "signer", "scheduler"]
+    names = ["web", "worker", "clerk", "courier", "watcher", "signer", "scheduler"]
     assert [service.name for service in run.services(text)] == names
 
 
@@ -36,7 +36,7 @@ def test_only_the_signer_is_told_where_the_keys_are(monkeypatch):
     monkeypatch.setenv("CRYPTO_MNEMONIC", "some words")
     monkeypatch.setenv("CRYPTO_MNEMONIC_FILE", "/some/file")
 
-    told = {name: run.environment_of(name) for name in ("web", "worker", "courier", "watcher", "signer", "scheduler")}
+    told = {name: run.environment_of(name) for name in ("web", "worker", "clerk", "courier", "watcher", "signer", "scheduler")}
 
     assert [name for name, environment in told.items() if "CRYPTO_MNEMONIC" in environment] == ["signer"]
     assert [name for name, environment in told.items() if "CRYPTO_MNEMONIC_FILE" in environment] == ["signer"]

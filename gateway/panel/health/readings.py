@@ -29,7 +29,7 @@ from gateway.lib.work import work_due
 from ledger.verify import last_verification
 
 State = Literal["good", "wait", "bad"]
-EXPECTED = ("worker", "courier", "watcher", "signer", "scheduler")
+EXPECTED = ("worker", "clerk", "courier", "watcher", "signer", "scheduler")
 _SILENT_SECONDS, _LATE_SECONDS = 60.0, 120.0
 
 

@@ -142,4 +142,4 @@ def test_looking_changes_nothing_and_costs_little(cast, signed_in, django_assert
         client.get(PAGE)
 
     assert Posting.objects.count() == before
-    assert readings.EXPECTED == ("worker", "courier", "watcher", "signer", "scheduler")
+    assert readings.EXPECTED == ("worker", "clerk", "courier", "watcher", "signer", "scheduler")
