@@ -24,5 +24,5 @@ class Command(BaseCommand):
         if problems:
             raise CommandError("\n".join(["Restored, but the books do not balance:", *problems]))
         self.stdout.write(
-            "Restored, and the books balance. Run `retire_addresses` if deposit addresses were given out since the copy."
+            "Restored, and the books balance. Run `retire_addresses` if deposit addresses were given out since then."
         )
