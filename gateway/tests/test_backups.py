@@ -88,6 +88,22 @@ def test_a_backup_restored_elsewhere_is_the_same_books(two, tmp_path):
     ))
 
 
+def test_what_payers_may_know_since_the_copy_is_given_to_nobody_after_a_restore(two, tmp_path):
+    first, second = two
+    first.done("migrate", "--verbosity", "0")
+    first.done("shell", "--no-imports", "-c", "from crypto.testing import add_addresses; add_addresses('BSC', 2)")
+    file, count = tmp_path / "copy.backup", (
+        "from crypto.models import DepositAddress as A; print(A.objects.count(), A.objects.filter(is_active=True).count())"
+    )
+    first.done("backup", str(file))
+    (tmp_path / "two" / "secrets.env").write_text((tmp_path / "one" / "secrets.env").read_text())
+
+    second.done("restore", str(file))
+
+    assert first.done("shell", "--no-imports", "-c", count).split() == ["2", "2"]
+    assert second.done("shell", "--no-imports", "-c", count).split() == ["2", "0"]
+
+
 def test_a_copy_of_an_older_release_is_brought_to_this_one_before_its_books_are_read(two, tmp_path):
     first, second = two
     first.done("demo")

@@ -23,6 +23,4 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if problems:
             raise CommandError("\n".join(["Restored, but the books do not balance:", *problems]))
-        self.stdout.write(
-            "Restored, and the books balance. Run `retire_addresses` if deposit addresses were given out since then."
-        )
+        self.stdout.write("Restored, and the books balance.")
