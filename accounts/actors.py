@@ -34,6 +34,11 @@ class Viewer:
     user: User
     mode: str
 
+    @classmethod
+    def of_merchant(cls, merchant: Merchant, mode: str) -> Viewer:
+        """Sees what the merchant's own people see."""
+        return cls(User(role=Role.MERCHANT, merchant=merchant), mode)
+
 
 M = TypeVar("M", bound=models.Model)
 

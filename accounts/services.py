@@ -212,7 +212,7 @@ def suspend_user(*, actor: Actor, user: User) -> User:
     audit.record(actor, "user.suspended", user.public_id, merchant=user.merchant_id)
     merchant = user.merchant
     is_last = user.role == Role.MERCHANT and not _other_merchant_users(user)
-    if merchant and is_last and merchant.status == AccountStatus.ACTIVE:
+    if merchant and is_last and merchant.is_active:
         merchant.advance(AccountStatus.SUSPENDED)
         audit.record(actor, "merchant.suspended", merchant.public_id, merchant=merchant)
     return user

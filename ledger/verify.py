@@ -6,15 +6,15 @@ Other apps add what they know with `register_check` (a payout has one hold and o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
+from gateway.lib.patience import patience
 from gateway.lib.sums import ExactSum
 from ledger.models import Entry, LedgerAccount, Posting, RolledBalance, Verification
 from ledger.services import entry_hash, posting_digest
@@ -33,26 +33,8 @@ def register_check(check: Check) -> Check:
 def verify_books() -> list[str]:
     """All problems found, each in words. Reads everything; writes nothing."""
     own: list[Check] = [_postings_balance, _currencies_balance, _accounts, _floors, _digests, _rollups]
-    with _patience():
+    with patience():
         return [problem for check in [*own, *_checks] for problem in check()]
-
-
-@contextmanager
-def _patience() -> Iterator[None]:
-    """One statement over all that was ever booked may take longer than any other of the gateway's.
-
-    Behind a pool that lends a connection for one transaction there is no session to say so to.
-    """
-    if connection.vendor != "postgresql" or settings.DATABASE_POOLED:
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
-    try:
-        yield
-    finally:
-        with suppress(DatabaseError), connection.cursor() as cursor:
-            cursor.execute("RESET statement_timeout")
 
 
 def verify_and_record() -> list[str]:

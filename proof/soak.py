@@ -13,6 +13,7 @@ from proof.house import House, house
 from proof.load import Load
 from proof.services import children_of, services, until
 
+SERVICES = ("web", "worker", "clerk", "courier", "watcher", "signer", "scheduler")
 MOST_GROWTH = 1.25
 MOST_P99 = 1.2
 QUIET_SECONDS = 20.0  # at the end of a minute, measured: what a fault does to latency is not what is asked
@@ -45,7 +46,7 @@ def _faults(home: House) -> Iterator[tuple[str, Callable[[], None]]]:
     """A dead process in turn, with the servers below them between; the first minute has none."""
     one_by_one = [
         (f"kill -9 {name}", lambda name=name: home.kill(name))
-        for name in ("web", "worker", "clerk", "courier", "watcher", "signer", "scheduler")
+        for name in SERVICES
     ]
     yield "none", lambda: None
     yield from itertools.cycle([
@@ -82,7 +83,7 @@ def _minute(home: House, load: Load, number: int, fault: tuple[str, Callable[[],
 
 def _memory(home: House) -> dict[str, int]:
     found = {}
-    for service in ("web", "worker", "clerk", "courier", "watcher", "signer", "scheduler"):
+    for service in SERVICES:
         pids = [pid for leader in home.leaders(service) for pid in [leader, *children_of(leader)]]
         found[service] = sum(_kilobytes(pid) for pid in pids)
     return found

@@ -12,7 +12,6 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.actors import Viewer
-from accounts.models import Role, User
 from crypto.models import ChainTransaction, Export
 from crypto.queries.addresses import records_of, visible_addresses
 from crypto.queries.sessions import search_sessions, visible_sessions
@@ -38,7 +37,7 @@ class Sheet:
 
 
 def viewer_of(export: Export) -> Viewer:
-    return Viewer(User(role=Role.MERCHANT, merchant=export.merchant), export.mode)
+    return Viewer.of_merchant(export.merchant, export.mode)
 
 
 def sheet_of(kind: str) -> Sheet:

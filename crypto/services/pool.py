@@ -72,11 +72,11 @@ def _tell_hot_wallet(network: Network, mode: str) -> None:
 
 
 def _add(network: Network, mode: str, count: int) -> int:
-    first = _next_index(network, mode)
+    wallet = HotWallet.objects.get(network=network, mode=mode)
+    first = _next_index(wallet)
     fresh = [(index, keys.address_at(network, mode, index)) for index in range(first, first + count)]
     with transaction.atomic():
-        HotWallet.objects.select_for_update().get(network=network, mode=mode)
-        if _next_index(network, mode) != first:
+        if _next_index(HotWallet.objects.select_for_update().get(pk=wallet.pk)) != first:
             return 0  # another signer was quicker; the caller looks again
         DepositAddress.objects.bulk_create(
             DepositAddress(
@@ -87,9 +87,10 @@ def _add(network: Network, mode: str, count: int) -> int:
     return count
 
 
-def _next_index(network: Network, mode: str) -> int:
-    last = DepositAddress.objects.filter(network=network, mode=mode).aggregate(last=Max("index"))["last"]
-    return max(0 if last is None else int(last) + 1, HotWallet.objects.get(network=network, mode=mode).first_index)
+def _next_index(wallet: HotWallet) -> int:
+    addresses = DepositAddress.objects.filter(network=wallet.network_id, mode=wallet.mode)
+    last = addresses.aggregate(last=Max("index"))["last"]
+    return max(0 if last is None else int(last) + 1, wallet.first_index)
 
 
 @transaction.atomic
@@ -100,8 +101,8 @@ def retire_free_addresses() -> int:
     Whatever was free in the copy, or was made after it, may be known to a payer of another merchant. Retired addresses
     are watched and swept as before, and those of open sessions stay theirs.
     """
-    for wallet in HotWallet.objects.select_for_update().select_related("network").order_by("pk"):
-        wallet.first_index = _next_index(wallet.network, wallet.mode) + _LEFT_OUT
+    for wallet in HotWallet.objects.select_for_update().order_by("pk"):
+        wallet.first_index = _next_index(wallet) + _LEFT_OUT
         wallet.save(update_fields=["first_index"])
     free = DepositAddress.objects.filter(session__isnull=True, is_active=True)
     return free.update(is_active=False, updated_at=timezone.now())

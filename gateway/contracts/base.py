@@ -16,7 +16,8 @@ from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.actors import Actor
+from accounts.actors import Actor, Viewer
+from accounts.models import Merchant
 from gateway.contracts import bodies, idempotency, limits
 from gateway.contracts.limits import Limit
 from gateway.contracts.problems import (
@@ -45,6 +46,21 @@ class Caller:
     mode: str
     owner: str
     limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantCaller(Caller):
+    """By a credential of the merchant's own: it sees what its merchant's own people see."""
+
+    merchant: Merchant
+
+    @property
+    def viewer(self) -> Viewer:
+        return Viewer.of_merchant(self.merchant, self.mode)
+
+    @property
+    def is_suspended(self) -> bool:
+        return not self.merchant.is_active
 
 
 class ContractView(APIView):

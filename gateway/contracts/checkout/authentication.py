@@ -15,9 +15,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts import credentials
-from accounts.actors import Actor, Viewer
-from accounts.models import Credential, Merchant, Role, User
-from gateway.contracts.base import Caller
+from accounts.actors import Actor
+from accounts.models import Credential, Merchant
+from gateway.contracts.base import Caller, MerchantCaller
 from gateway.contracts.limits import MINUTE, Limit, refuse_credential
 from gateway.contracts.problems import Unauthenticated
 from gateway.lib.errors import NotAllowed
@@ -27,20 +27,10 @@ from payments.page_pass import order_of_pass
 
 
 @dataclass(frozen=True, slots=True)
-class CheckoutCaller(Caller):
+class CheckoutCaller(MerchantCaller):
     """`razorpay`: came by HTTP Basic, as Razorpay's clients do."""
 
-    merchant: Merchant
     razorpay: bool
-
-    @property
-    def viewer(self) -> Viewer:
-        """A pair sees what its merchant's own people see."""
-        return Viewer(User(role=Role.MERCHANT, merchant=self.merchant), self.mode)
-
-    @property
-    def is_suspended(self) -> bool:
-        return not self.merchant.is_active
 
 
 @dataclass(frozen=True, slots=True)

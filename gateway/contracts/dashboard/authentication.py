@@ -12,9 +12,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts import credentials
-from accounts.actors import Actor, Viewer
-from accounts.models import Credential, Merchant, Role, User
-from gateway.contracts.base import Caller
+from accounts.actors import Actor
+from accounts.models import Credential, Merchant
+from gateway.contracts.base import MerchantCaller
 from gateway.contracts.limits import Limit, refuse_credential
 from gateway.contracts.problems import Unauthenticated
 from gateway.lib.errors import NotAllowed
@@ -23,17 +23,8 @@ from gateway.lib.vouching import vouched
 
 
 @dataclass(frozen=True, slots=True)
-class DashboardCaller(Caller):
-    merchant: Merchant
-
-    @property
-    def viewer(self) -> Viewer:
-        """A key sees what its merchant's own people see."""
-        return Viewer(User(role=Role.MERCHANT, merchant=self.merchant), self.mode)
-
-    @property
-    def is_suspended(self) -> bool:
-        return not self.merchant.is_active
+class DashboardCaller(MerchantCaller):
+    """The key of a merchant."""
 
 
 class KeyAuthentication(BaseAuthentication):

@@ -18,10 +18,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts import credentials
-from accounts.actors import Actor, Viewer
-from accounts.models import Credential, Merchant, Role, User
+from accounts.actors import Actor
+from accounts.models import Credential, Merchant
 from gateway.contracts import bodies
-from gateway.contracts.base import Caller
+from gateway.contracts.base import MerchantCaller
 from gateway.contracts.limits import Limit
 from gateway.contracts.problems import MalformedRequest, Unauthenticated
 from gateway.contracts.signed.bodies import form_fields
@@ -37,24 +37,11 @@ MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class SignedCaller(Caller):
+class SignedCaller(MerchantCaller):
     """`signature` is authentic; whether it was used before is asked when everything else is in order."""
 
     credential: Credential
     signature: str
-
-    @property
-    def merchant(self) -> Merchant:
-        return self.credential.merchant
-
-    @property
-    def viewer(self) -> Viewer:
-        """A pair sees what its merchant's own people see."""
-        return Viewer(User(role=Role.MERCHANT, merchant=self.merchant), self.mode)
-
-    @property
-    def is_suspended(self) -> bool:
-        return not self.merchant.is_active
 
 
 class SignedAuthentication(BaseAuthentication):
@@ -71,7 +58,7 @@ class SignedAuthentication(BaseAuthentication):
         return found.merchant, SignedCaller(
             actor=Actor(None, found.identifier), mode=found.mode, owner=found.merchant.public_id,
             limit=Limit(f"signed:{found.identifier}", settings.SIGNED_RATE_LIMIT, MINUTE),
-            credential=found, signature=given,
+            merchant=found.merchant, credential=found, signature=given,
         )
 
 
