@@ -32,7 +32,7 @@ from django.db.models.functions import Greatest, Least
 
 from accounts.actors import Viewer, scope, team_merchants
 from accounts.models import Role
-from crypto.models import ChainTransaction, DepositAddress, GasFunding, Session, Sweep
+from crypto.models import ChainTransaction, DepositAddress, GasFunding, Session, Sweep, Token
 from crypto.queries.transactions import visible_credits, visible_transactions
 from gateway.lib.sums import ExactSum, sum_of
 
@@ -113,6 +113,14 @@ def visible_addresses(viewer: Viewer) -> QuerySet[Any]:
         .select_related("network")
         .order_by("-created_at", "-id")
     )
+
+
+def needing_sweep(viewer: Viewer) -> QuerySet[Any]:
+    """Those that hold enough of the viewer's money to be swept: what is below every token's minimum stays there."""
+    tokens = Token.objects.filter(network=OuterRef("network"), mode=OuterRef("mode"))
+    least = Subquery(tokens.order_by("sweep_minimum_minor").values("sweep_minimum_minor")[:1])
+    waiting = (DepositAddress.SweepStatus.PENDING, DepositAddress.SweepStatus.FAILED)
+    return visible_addresses(viewer).filter(own_held__gt=0, own_held__gte=least, sweep_status__in=waiting)
 
 
 def _own_sweep_status(viewer: Viewer) -> Any:

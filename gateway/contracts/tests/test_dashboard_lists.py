@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crypto import testing
-from crypto.models import ChainTransaction, DepositAddress, Network, Session, Withdrawal
+from crypto.models import ChainTransaction, DepositAddress, Network, Session, Token, Withdrawal
 from gateway.contracts.dashboard.testing import Dashboard, refused
 
 pytestmark = pytest.mark.django_db
@@ -235,3 +235,16 @@ def test_withdrawals(cast, dashboard, query, expected):
         assert listed["summary"] == {
             "total_withdrawn": "1.00000000", "pending_withdrawals": "3.00000000", "this_month": "0.00000000"
         }
+
+
+def test_what_is_too_little_to_be_swept_is_nobodys_pending_action(cast, dashboard):
+    Token.objects.filter(network_id="BSC", mode="test").update(sweep_minimum_minor=5 * ONE)
+    for amount in ("4.99999999", "5"):
+        session = testing.open_session(cast.merchant, amount)
+        testing.pay(session)
+        testing.confirm(session)
+
+    assert dashboard.get("/addresses", has_balance="true")["pagination"]["total_items"] == 2
+    assert dashboard.get("/overview")["pending_actions"]["addresses_needing_sweep"] == 1
+    DepositAddress.objects.update(sweep_status="failed")
+    assert dashboard.get("/overview")["pending_actions"]["addresses_needing_sweep"] == 1

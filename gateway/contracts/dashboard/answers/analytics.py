@@ -8,8 +8,8 @@ from typing import Literal, TypedDict, cast
 from django.utils import timezone
 
 from accounts.actors import Viewer
-from crypto.models import DepositAddress, Session, Withdrawal
-from crypto.queries.addresses import visible_addresses
+from crypto.models import Session, Withdrawal
+from crypto.queries.addresses import needing_sweep
 from crypto.queries.analytics import Analytics, Period, Tally, tally_of
 from crypto.queries.balances import available, calendar, pending_by_currency
 from crypto.queries.figures import count_opened
@@ -204,9 +204,7 @@ def overview(viewer: Viewer) -> OverviewBody:
         "recent_sessions": [_recent(row) for row in sessions[:_RECENT]],
         "pending_actions": {
             "pending_sessions": count_opened(viewer)[Session.Status.PENDING],
-            "addresses_needing_sweep": visible_addresses(viewer).filter(
-                own_held__gt=0, sweep_status__in=[DepositAddress.SweepStatus.PENDING, DepositAddress.SweepStatus.FAILED]
-            ).count(),
+            "addresses_needing_sweep": needing_sweep(viewer).count(),
             "pending_withdrawals": visible_withdrawals(viewer).filter(status=Withdrawal.Status.PENDING).count(),
         },
     }
