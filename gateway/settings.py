@@ -314,6 +314,8 @@ FAILED_AUTH_RATE_LIMIT = env.whole("FAILED_AUTH_RATE_LIMIT", 60)  # wrong creden
 # The business -----------------------------------------------------------------------------------------------
 LIVE_PAYMENT_PROVIDER = env.str("LIVE_PAYMENT_PROVIDER", "")
 LIVE_PAYOUT_PROVIDER = env.str("LIVE_PAYOUT_PROVIDER", "")
+PAYMENT_ADAPTERS = env.list("PAYMENT_ADAPTERS", default=[])  # dotted paths of adapters of one's own: docs/adapters.md
+PAYOUT_ADAPTERS = env.list("PAYOUT_ADAPTERS", default=[])
 # Paise; a first payout to a new beneficiary above it needs two approvals. Empty: never.
 NEW_BENEFICIARY_SECOND_APPROVAL_ABOVE = env.parsed(
     "NEW_BENEFICIARY_SECOND_APPROVAL_ABOVE", "100000.00", environment.rupees

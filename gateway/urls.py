@@ -1,4 +1,6 @@
-"""Every door: the API (`/api/`), the panel (`/panel/`), the payers' pages (`/pay/`), and the health check."""
+"""Every door: the API (`/api/`), the panel (`/panel/`), the payers' pages (`/pay/`), providers' callbacks, and the
+health check.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from gateway.contracts import dispatch, schema
+from gateway.contracts import callbacks, dispatch, schema
 from gateway.contracts.health import healthz
 from gateway.contracts.problems import is_json_address
 from gateway.panel import errors as pages
@@ -34,6 +36,7 @@ urlpatterns = [
     path("api/docs/checkout/", _swagger("checkout"), name="checkout-docs"),
     path("api/docs/dashboard/", _swagger("dashboard"), name="dashboard-docs"),
     re_path(r"^api(?:/|\Z)", dispatch.api),
+    path("callbacks/payments/<str:provider>", callbacks.payments),
     path("panel/", include("gateway.panel.urls")),
     path("pay/", include("gateway.pay.urls")),
     path("", welcome, name="welcome"),

@@ -6,3 +6,6 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         from payments import verify, verify_statements  # noqa: F401 - register what the books must say about payments
+        from payments.providers import registry
+
+        registry.load()

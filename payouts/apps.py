@@ -6,3 +6,6 @@ class PayoutsConfig(AppConfig):
 
     def ready(self) -> None:
         from payouts import verify  # noqa: F401 - registers what the books must say about payouts
+        from payouts.providers import registry
+
+        registry.load()

@@ -159,4 +159,4 @@ def allowed_methods(problem: Problem) -> str:
 
 
 def is_json_address(request: HttpRequest) -> bool:
-    return request.path_info == "/api" or request.path_info.startswith("/api/")
+    return request.path_info == "/api" or request.path_info.startswith(("/api/", "/callbacks/"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from accounts.models import Merchant
+from gateway.lib import adapters
 from gateway.lib.errors import ProviderUnavailable
 from gateway.lib.modes import Mode
 from payments.providers.base import PaymentProvider
@@ -17,6 +18,13 @@ _providers: dict[str, PaymentProvider] = {SANDBOX.name: SANDBOX, MANUAL_UPI.name
 def register(provider: PaymentProvider) -> None:
     """Adds an adapter; its name is what LIVE_PAYMENT_PROVIDER and a payment's `provider` say."""
     _providers[provider.name] = provider
+
+
+def load() -> None:
+    """Adds what PAYMENT_ADAPTERS names. Raises `ImproperlyConfigured` if that, or the provider chosen, cannot be."""
+    for adapter in adapters.load("PAYMENT_ADAPTERS", PaymentProvider, taken=_providers):
+        register(adapter)
+    adapters.check_choice("LIVE_PAYMENT_PROVIDER", live_names())
 
 
 def live_names() -> list[str]:
@@ -33,6 +41,11 @@ def get(name: str) -> PaymentProvider:
     if name not in _providers:
         raise ProviderUnavailable(f"The payment provider {name!r} is not installed.")
     return _providers[name]
+
+
+def takes_callbacks(name: str) -> bool:
+    """Whether there is an adapter of this name whose provider may send us messages."""
+    return name in _providers and not _providers[name].decided_by_people
 
 
 def decided_by_people(name: str) -> bool:

@@ -123,7 +123,7 @@ def _callback(fields: dict[str, Any]) -> Callback:
         amount_minor=amount,
         currency=str(fields.get("currency", ""))[:8],
     )
-    return Callback(str(fields["id"])[:80], str(fields["reference"])[:64], outcome)
+    return Callback(str(fields["id"]), str(fields["reference"]), outcome)
 
 
 def _decision(charge: Charge) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Writes about money in. Each service is one transaction and says who acted; the rest of the package is its own."""
 
-from payments.services.callbacks import apply_provider_event
+from payments.services.callbacks import apply_provider_event, receive_callback
 from payments.services.captures import capture_payment
 from payments.services.confirming import confirm_payment
 from payments.services.operators import clear_flag, mark_failed, mark_succeeded, simulate
@@ -11,5 +11,5 @@ from payments.services.refunds import create_refund, resolve_refund
 __all__ = [
     "apply_provider_event", "capture_payment", "check_instrument", "clear_flag", "confirm_match", "confirm_payment",
     "create_order", "create_payment", "create_refund", "mark_failed", "mark_succeeded", "pay_order", "propose_match",
-    "resolve_refund", "simulate", "withdraw_match",
+    "receive_callback", "resolve_refund", "simulate", "withdraw_match",
 ]

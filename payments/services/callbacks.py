@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from django.db import IntegrityError, transaction
+from collections.abc import Mapping
+
+import structlog
+from django.db import DatabaseError, IntegrityError, transaction
 
 from accounts.actors import Actor
 from gateway.lib.providers import Outcome
+from payments.errors import BadCallback
 from payments.models import Payment, ProviderEvent, Refund
+from payments.providers import registry
 from payments.providers.base import Callback
 from payments.services.outcomes import apply_outcome
 from payments.services.refunds import apply_refund_outcome
+
+log = structlog.get_logger(__name__)
+
+
+def receive_callback(*, provider: str, headers: Mapping[str, str], body: bytes) -> str:
+    """Reads what came for `provider` (`headers` have lower-case names) and applies it; returns its effect.
+
+    Raises `BadCallback` for what its adapter does not take for authentic, or cannot read.
+    """
+    try:
+        event = registry.get(provider).read_callback(headers, body)
+    except (BadCallback, DatabaseError):
+        raise
+    except Exception as error:  # a message that our adapter could not read is no message
+        log.exception("callback_unreadable", provider=provider, error=type(error).__name__)
+        raise BadCallback("This callback is not readable.") from error
+    effect = apply_provider_event(provider=provider, event=event)
+    log.info("callback_applied", provider=provider, subject=event.reference, effect=effect)
+    return effect
 
 
 @transaction.atomic

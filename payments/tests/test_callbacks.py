@@ -330,3 +330,18 @@ def test_the_button_works_on_open_test_payments_only(make, provider, paid):
 
     assert state_of(live) == state_of(late) == ("created", False, "")
     assert Posting.objects.count() == 1
+
+
+@pytest.mark.parametrize("text", ["pay_\0", "pay_\ud800", "p" * 65])
+def test_what_no_column_holds_is_kept_so_that_it_is_nothing_of_ours(cast, text):
+    event = Callback(text * 2, text, SUCCESS)
+
+    assert apply_provider_event(provider="other", event=event) == "unknown_subject"
+    assert apply_provider_event(provider="other", event=Callback(text * 2, text, SUCCESS)) == "duplicate"
+    row = ProviderEvent.objects.get()
+    assert (row.event_id[:7], len(row.event_id), row.subject.isascii()) == ("sha256:", 71, True)
+
+
+def test_one_without_an_id_is_no_callback():
+    with pytest.raises(ValueError, match="without an id"):
+        Callback("", "pay_x", SUCCESS)

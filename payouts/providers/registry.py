@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from accounts.models import Merchant
+from gateway.lib import adapters
 from gateway.lib.errors import ProviderUnavailable
 from gateway.lib.modes import Mode
 from payouts.providers.bank_file import BANK_FILE
@@ -17,6 +18,13 @@ _providers: dict[str, PayoutProvider] = {SANDBOX_BANK.name: SANDBOX_BANK, BANK_F
 def register(provider: PayoutProvider) -> None:
     """Adds an adapter; its name is what LIVE_PAYOUT_PROVIDER and a payout's `provider` say."""
     _providers[provider.name] = provider
+
+
+def load() -> None:
+    """Adds what PAYOUT_ADAPTERS names. Raises `ImproperlyConfigured` if that, or the provider chosen, cannot be."""
+    for adapter in adapters.load("PAYOUT_ADAPTERS", PayoutProvider, taken=_providers):
+        register(adapter)
+    adapters.check_choice("LIVE_PAYOUT_PROVIDER", live_names())
 
 
 def live_names() -> list[str]:
