@@ -23,8 +23,10 @@ def test_the_guides_check_of_the_way_back_works(language):
     good = {"order_id": "order_1", "payment_id": "pay_1", "status": "paid", "signature": signature}
     queries = [good, *(good | change for change in (
         {"signature": "0" * 64}, {"signature": ""}, {"signature": "x"}, {"order_id": "order_2"}, {"payment_id": "pay_2"},
-        {"status": "failed"},
+        {"status": "failed"}, {"signature": "\u00e9" * 64},
     ))]
+    # What the page brings from payers who did not pay, and what an address without any of it brings.
+    queries += [{"status": status, "order_id": "order_1"} for status in ("cancelled", "expired", "paid")] + [{}]
 
     if language == "python":
         program = [sys.executable, "-c", printed + f"\nfor query in {queries!r}: print(str(came_back_paid('rs_test_x', query)).lower())"]
@@ -34,4 +36,4 @@ def test_the_guides_check_of_the_way_back_works(language):
         program = [node, "-e", printed + asked]
     said = subprocess.run(program, check=True, timeout=60, capture_output=True, text=True).stdout.split()
 
-    assert said == ["true"] + ["false"] * 6
+    assert said == ["true"] + ["false"] * 11
