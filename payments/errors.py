@@ -21,7 +21,7 @@ class OrderExpired(GatewayError):
 
 
 class PaymentUnderWay(GatewayError):
-    """The page never lets a payer pay beside a payment that may still succeed."""
+    """A payer's own browser never pays beside a payment that may still succeed."""
 
     code = "payment_under_way"
     message = "A payment of this order is under way already."

@@ -1,8 +1,9 @@
-"""A payer who has the page open in many windows and presses everywhere at once pays once."""
+"""A payer who has the page, ours or the shop's own, open in many windows and presses everywhere at once pays once."""
 
 import pytest
 
-from gateway.contracts.checkout.testing import Checkout, call
+from accounts.models import Merchant
+from gateway.contracts.checkout.testing import CARD, Checkout, call, good
 from gateway.lib.racing import together
 from ledger.testing import assert_ledger_balances
 from payments.models import Payment, SandboxCharge
@@ -30,6 +31,21 @@ def test_twelve_windows_one_payment(order, cast, balances):
     drive_payments()
 
     assert sorted(codes) == [201] + [409] * 11
+    assert Payment.objects.count() == SandboxCharge.objects.count() == 1
+    assert balances(cast.merchant) == (48_820, 0, 0)
+    assert_ledger_balances()
+
+
+def test_twelve_presses_on_the_shops_own_page_one_payment(order, cast, balances):
+    """Each press with a key of its own, as a page makes them that knows no better."""
+    Merchant.objects.update(public_checkout=True)
+    public = good(call("POST", "/orders/public", {"amount": 50_000, "merchant_id": cast.merchant.public_id}))
+    body = {"order_id": public["id"]} | CARD
+
+    answers = together(12, lambda index: call("POST", "/payments/public", body, headers={"Idempotency-Key": f"{index}"}))
+    drive_payments()
+
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 11
     assert Payment.objects.count() == SandboxCharge.objects.count() == 1
     assert balances(cast.merchant) == (48_820, 0, 0)
     assert_ledger_balances()

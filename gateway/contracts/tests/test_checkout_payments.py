@@ -362,6 +362,22 @@ def test_a_merchants_own_order_is_not_paid_publicly(checkout, shop):
     assert Payment.objects.count() == 1
 
 
+def test_public_payments_of_an_order_are_made_one_at_a_time(public_order, available):
+    first = good(pay_publicly(public_order, "k1", vpa="failure@upi"))
+
+    said = refused(pay_publicly(public_order, "k2"), 409, "CONFLICT_ERROR")
+    assert said["description"] == "A payment of this order is under way already."
+    assert good(pay_publicly(public_order, "k1", vpa="failure@upi"))["id"] == first["id"]
+    drive_payments()
+    assert (Payment.objects.count(), available()) == (1, 0)
+
+    good(pay_publicly(public_order, "k2"))
+    drive_payments()
+    assert [row.status for row in Payment.objects.order_by("id")] == ["failed", "succeeded"]
+    assert available() == 48_820
+    assert_ledger_balances()
+
+
 def test_switching_public_checkout_off_ends_it(public_order):
     Merchant.objects.update(public_checkout=False)
 

@@ -135,9 +135,11 @@ class PublicPaymentsView(PublicView):
         },
     )
     def post(self, request: Request) -> Response:
-        """`Idempotency-Key` is required. `amount` and `currency`, if sent, must be the order's."""
-        by_page = self.anybody.order_id is not None  # whose payer may have it open twice
-        return Response(answers.payment(self.checked.pay(self.anybody.actor, alone=by_page)), status=201)
+        """`Idempotency-Key` is required. `amount` and `currency`, if sent, must be the order's. One try at a time: 409
+        beside one that has not ended.
+        """
+        # The caller is a payer's browser: a second press or a second window must not charge them a second time.
+        return Response(answers.payment(self.checked.pay(self.anybody.actor, alone=True)), status=201)
 
 
 class PublicPaymentView(PublicView):
