@@ -106,15 +106,16 @@ def sent_for_withdrawals() -> Iterator[str]:
 def nonces() -> Iterator[str]:
     """A sender's nonces are an unbroken row, but where an operator has let a stopped sender go on."""
     resumed = set(AuditRecord.objects.filter(action="sender.resumed").values_list("target", flat=True))
-    words = ("network_id", "mode", "sender")
-    rows = Outgoing.objects.filter(nonce__isnull=False).values(*words)
-    rows = rows.annotate(first=Min("nonce"), last=Max("nonce"), given=Count("nonce")).order_by()
-    following = {(row.network_id, row.mode, row.address): row.next_nonce for row in Sender.objects.all()}
+    rows = Outgoing.objects.filter(nonce__isnull=False).values("network_id", "mode", "sender")
+    # In one statement: between two, a signer may have taken the next one.
+    following = Sender.objects.filter(network=OuterRef("network"), mode=OuterRef("mode"), address=OuterRef("sender"))
+    rows = rows.annotate(
+        first=Min("nonce"), last=Max("nonce"), given=Count("nonce"), upcoming=Subquery(following.values("next_nonce"))
+    ).order_by()
     for row in rows:
         if row["sender"] in resumed:
             continue
-        upcoming = following.get(tuple(row[word] for word in words))
-        if row["given"] != row["last"] - row["first"] + 1 or upcoming != row["last"] + 1:
+        if row["given"] != row["last"] - row["first"] + 1 or row["upcoming"] != row["last"] + 1:
             yield f"sender {row['sender']} ({row['network_id']}) has a hole in its nonces"
 
 
