@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
+from gateway.lib.halving import first_id_from, last_id
 from ledger.models import Entry, Posting
 
 _OVERLAP = timedelta(minutes=10)
@@ -31,10 +32,11 @@ class Border:
 
 
 def border(model: type[Entry] | type[Posting], moment: datetime) -> Border:
-    last = _last_id(model)
+    last = last_id(model)
     if last <= _FEW:
         return Border(moment, 0, last)
-    return Border(moment, _first_from(model, moment - _OVERLAP, last) - 1, _first_from(model, moment + _OVERLAP, last))
+    low, high = (first_id_from(model, "created_at", at, last) for at in (moment - _OVERLAP, moment + _OVERLAP))
+    return Border(moment, low - 1, high)
 
 
 def since(rows: QuerySet[M], moment: datetime) -> QuerySet[M]:
@@ -47,21 +49,3 @@ def before(rows: QuerySet[M], moment: datetime) -> QuerySet[M]:
     """Of entries or postings, those booked before `moment`."""
     at = border(rows.model, moment)  # type: ignore[arg-type]
     return rows.filter(pk__lte=at.high, created_at__lt=moment)
-
-
-def _last_id(model: type[Entry] | type[Posting]) -> int:
-    return model._default_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
-
-
-def _first_from(model: type[Entry] | type[Posting], moment: datetime, last: int) -> int:
-    """An id where the rows' times pass `moment`; one beyond `last` if they never do."""
-    low, high = 1, last + 1
-    while low < high:
-        middle = (low + high) // 2
-        rows = model._default_manager.filter(pk__gte=middle).order_by("pk")
-        found = rows.values_list("pk", "created_at").first()
-        if found is None or found[1] >= moment:
-            high = middle
-        else:
-            low = found[0] + 1
-    return low

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
 from django.db.models import TextChoices
@@ -15,6 +16,7 @@ from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 
 Status = Session.Status
+_LATE = timedelta(hours=1)
 
 
 class State(TextChoices):
@@ -128,6 +130,12 @@ class Seen:
             return bool(self.under_way)
         is_asked = any(claim.due_at for claim in self.claims)
         return self.state not in (State.FAILED, State.EXPIRED) or bool(self.under_way) or is_asked
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the page goes on asking: for what comes late too, or its payer would believe that it never came."""
+        just_over = self.session.expires_at + _LATE >= timezone.now()
+        return self.is_open or (just_over and self.state in (State.FAILED, State.EXPIRED))
 
     @property
     def is_payable(self) -> bool:

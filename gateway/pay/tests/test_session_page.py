@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
@@ -129,6 +131,32 @@ def test_late_and_confirming_again(session):
     assert "It came after the time was over, and counts." in page(session)
 
 
+@pytest.mark.parametrize("in_time", [None, "20"], ids=["expired", "failed"])
+def test_an_ended_page_goes_on_asking_for_what_comes_late(session, in_time):
+    if in_time:
+        testing.pay(session, in_time)
+        testing.confirm(session)
+    Session.objects.update(expires_at=timezone.now() - timedelta(minutes=59))
+    testing.confirm(session, 1)
+    shown = page(session)
+    assert 'hx-trigger="every 5s"' in shown
+    mark = html.unescape(unquote(re.search(r"status\?shown=([^\"]*)", shown)[1]))
+    assert Client().get(address(session, "/status"), {"shown": mark}).status_code == 204
+
+    testing.pay(session)
+    testing.confirm(session)
+
+    answer = Client().get(address(session, "/status"), {"shown": mark})
+    assert (answer.status_code, "Payment received" in answer.content.decode()) == (200, True)
+
+
+def test_an_hour_after_its_end_a_page_asks_no_more(session):
+    Session.objects.update(expires_at=timezone.now() - timedelta(minutes=61))
+    testing.confirm(session, 1)
+
+    assert "hx-get" not in page(session)
+
+
 @pytest.mark.parametrize(("in_time", "text"), [(None, "60.00 USDT of 100.00 USDT arrived."),
                                                ("20", "80.00 USDT of 100.00 USDT arrived.")])
 def test_a_part_that_came_late_is_not_said_to_have_come_in_time(session, in_time, text):
@@ -219,7 +247,7 @@ def test_a_payer_names_a_transaction_that_is_then_told_about(session):
 
 
 def test_an_ended_page_follows_a_claim_to_its_answer(session):
-    Session.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    Session.objects.update(expires_at=timezone.now() - timedelta(hours=2))
     testing.confirm(session, 1)
     assert "hx-get" not in page(session)
 
