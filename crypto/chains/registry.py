@@ -26,15 +26,21 @@ def is_enabled(network: Network | str, mode: str) -> bool:
 
 
 def token_for(network: Network | str, mode: str, currency: str) -> Token | None:
-    """The token of this currency there; None if there is none, or it is off."""
-    code = network if isinstance(network, str) else network.code
-    tokens = Token.objects.select_related("network")
-    return tokens.filter(network_id=code, mode=mode, currency=currency, active=True).first()
+    """The token that new business there is done in; None if there is none, or it is off."""
+    token = known_token(network, mode, currency)
+    return token if token is not None and token.active else None
 
 
-def tokens_on(network: Network | str, mode: str) -> list[Token]:
+def known_token(network: Network | str, mode: str, currency: str) -> Token | None:
+    """Whether it is on or off: for money that was asked for, came or is owed while it was on."""
     code = network if isinstance(network, str) else network.code
-    return list(Token.objects.select_related("network").filter(network_id=code, mode=mode, active=True))
+    return Token.objects.select_related("network").filter(network_id=code, mode=mode, currency=currency).first()
+
+
+def known_tokens(network: Network | str, mode: str) -> list[Token]:
+    """Those that are off as well: their money may come to our addresses for ever, and is the merchant's."""
+    code = network if isinstance(network, str) else network.code
+    return list(Token.objects.select_related("network").filter(network_id=code, mode=mode).order_by("pk"))
 
 
 def chain_for(network: Network, mode: str) -> Chain:

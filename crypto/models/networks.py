@@ -58,7 +58,7 @@ class Token(models.Model):
     contract = models.CharField(max_length=64)  # in the network's own spelling; EVM lower case
     decimals = models.PositiveSmallIntegerField()
     sweep_minimum_minor = models.BigIntegerField(default=5 * 10**8)
-    active = models.BooleanField(default=True)
+    active = models.BooleanField(default=True)  # off: no new session or withdrawal; what comes is credited as before
 
     class Meta:
         constraints = [

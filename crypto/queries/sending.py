@@ -102,7 +102,7 @@ def wallet_views(viewer: Viewer) -> list[WalletView]:
 
 
 def _wallet_view(network: Network, mode: str, address: str) -> WalletView:
-    tokens = Token.objects.filter(network=network, mode=mode, active=True).values_list("currency", flat=True)
+    tokens = Token.objects.filter(network=network, mode=mode).values_list("currency", flat=True)
     view = WalletView(network, address)
     for currency in [*tokens.order_by("pk"), network.native]:
         view.custody.append(Money(-_booked(accounts.custody(mode, currency, network.code).code), currency))

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crypto import formats
 from crypto.chains.base import NodeError
-from crypto.chains.registry import chain_for, token_for
+from crypto.chains.registry import chain_for, known_token
 from crypto.errors import ChainUnavailable
 from crypto.models import DepositAddress
 
@@ -28,10 +28,10 @@ class CheckedBalance:
 
 def check_balance(*, address: DepositAddress, currency: str) -> CheckedBalance:
     """Asks the network; no transaction may be open. Raises `ChainUnavailable` when no node gives a whole answer."""
-    token = token_for(address.network_id, address.mode, currency)
+    token = known_token(address.network_id, address.mode, currency)
     try:
         if token is None:
-            raise LookupError(f"{currency} is off on {address.network_id}")
+            raise LookupError(f"{currency} is not known on {address.network_id}")
         units = chain_for(address.network, address.mode).token_balance(address.address, token.contract)
     except (NodeError, LookupError) as error:
         log.warning("balance_not_checked", address=address.address, network=address.network_id, error=str(error))

@@ -48,7 +48,8 @@ def test_tokens_of_a_network(network):
 
     Token.objects.filter(pk=token.pk).update(active=False)
     assert registry.token_for("BSC", "live", "USDC") is None
-    assert [row.currency for row in registry.tokens_on("BSC", "live")] == ["USDT"]
+    assert registry.known_token("BSC", "live", "USDC").pk == token.pk
+    assert [row.currency for row in registry.known_tokens("BSC", "live")] == ["USDT", "USDC"]
 
 
 @pytest.mark.parametrize(("value", "words"), [

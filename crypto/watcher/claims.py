@@ -107,7 +107,7 @@ def _ours(session: Session, receipt: Receipt) -> tuple[list[Sighting], str]:
     if not to_us:
         return [], OTHER_ADDRESS
     tokens = {
-        _spelled(session, token.contract): token for token in registry.tokens_on(session.network, session.mode)
+        _spelled(session, token.contract): token for token in registry.known_tokens(session.network, session.mode)
     }
     found = [
         Sighting(transfer, tokens[contract], session.address, receipt.time)

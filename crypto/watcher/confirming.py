@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from crypto import formats
 from crypto.chains.base import Block, Chain, NodeError, Receipt
-from crypto.chains.registry import token_for
+from crypto.chains.registry import known_token
 from crypto.models import ChainState, ChainTransaction
 from crypto.services import crediting, deposits
 from crypto.watcher import forks
@@ -95,7 +95,7 @@ def _without_receipt(chain: Chain, row: ChainTransaction) -> None:
 
 def _says_the_same(row: ChainTransaction, receipt: Receipt) -> bool:
     """Same contract, same recipient, same units, at the same place of the transaction."""
-    token = token_for(row.network, row.mode, row.currency)
+    token = known_token(row.network, row.mode, row.currency)
     if token is None:
         return False
     spelled = formats.lookup_form

@@ -95,7 +95,7 @@ def _advance(chain: Chain, state: ChainState, head: Block, last: int) -> bool:
 
 def read(chain: Chain, state: ChainState, first: int, last: int) -> list[Sighting]:
     """All transfers of our tokens to our addresses there, with the times of their blocks. Raises `NodeError`."""
-    tokens = {_spelled(state, token.contract): token for token in registry.tokens_on(state.network, state.mode)}
+    tokens = {_spelled(state, token.contract): token for token in registry.known_tokens(state.network, state.mode)}
     recipients = _recipients(state)
     if not tokens or not recipients:
         return []

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actors import Actor
 from crypto import formats
-from crypto.chains.registry import token_for
+from crypto.chains.registry import known_token
 from crypto.models import Session
 from crypto.services.claims import claim_transaction
 from crypto.services.simulating import pay_on_simulated_chain
@@ -134,7 +134,7 @@ def _context(seen: Seen) -> dict[str, Any]:
 
 def _link(seen: Seen) -> str:
     session = seen.session
-    token = token_for(session.network, session.mode, session.currency)
+    token = known_token(session.network, session.mode, session.currency)
     return formats.payment_uri(session.network, token, session.address.address, seen.rest.minor) if token else ""
 
 

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict, cast
 from django.utils import timezone
 
 from accounts.actors import Viewer
-from crypto.chains.registry import enabled_networks, tokens_on
+from crypto.chains.registry import enabled_networks, known_tokens
 from crypto.queries import hot_wallet
 from crypto.queries.balances import (
     CurrencyBalance,
@@ -147,7 +147,7 @@ def _pending(sums: Mapping[str, int]) -> PendingBalance:
 def networks(viewer: Viewer) -> NetworksBody:
     """Every network that is on, in the order of the contract."""
     on = {
-        network.code: [token.currency for token in tokens_on(network, viewer.mode)]
+        network.code: [token.currency for token in known_tokens(network, viewer.mode)]
         for network in enabled_networks(viewer.mode)
     }
     return {"networks": [_network(row, viewer.mode) for row in by_network(viewer, on)]}
