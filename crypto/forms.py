@@ -27,6 +27,8 @@ from gateway.lib.work import backoff, settle
 log = structlog.get_logger(__name__)
 Status, Waits, Purpose = Outgoing.Status, Outgoing.Waits, Outgoing.Purpose
 _SHORT_SECONDS = 5.0
+# What is asked again less and less often.
+_UNANSWERED = (Waits.NODE, Waits.FEE, Waits.REFUSED, Waits.KEYS)
 
 
 def payment_of(outgoing: Outgoing, *, cancels: bool = False) -> Payment:
@@ -119,8 +121,10 @@ def _ask_for_gas(outgoing: Outgoing) -> None:
 
 # When to look again --------------------------------------------------------------------------------------
 def put_off(outgoing: Outgoing, due_at: datetime, waits_for: str = "", **changes: Any) -> None:
-    if waits_for != Waits.NODE:
+    if waits_for not in _UNANSWERED:
         changes["tries"] = 0
+        if not outgoing.flag:
+            changes["failure"] = ""  # a node's words of before say nothing of now
     if settle(outgoing, due_at=due_at, waits_for=waits_for, **changes):
         wake_at(due_at)
 

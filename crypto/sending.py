@@ -17,12 +17,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from crypto import following, keys
-from crypto.chains.base import Chain, NodeError
+from crypto.chains.base import Chain, NodeError, Refused, TooDear
 from crypto.chains.registry import chain_for
 from crypto.forms import broadcast, lacking, payment_of, put_off, sign_form, wait_for_funds
 from crypto.models import Outgoing, Sender
 from crypto.services import endowing
 from crypto.services.outgoing import OPEN, give_nonce_back, note_ahead, sender_of, soon, stop_sender, take_nonce
+from crypto.services.outgoing_ends import fail_outgoing
 from gateway.lib.crash import crash_point
 from gateway.lib.work import backoff, drive
 
@@ -53,8 +54,29 @@ def _step(outgoing: Outgoing) -> None:
         else:
             following.follow(outgoing, chain)
     except (NodeError, LookupError, keys.KeysMissing) as error:
+        if isinstance(error, Refused) and _ends_sweep(outgoing):
+            fail_outgoing(outgoing=outgoing, failure=str(error))
+            return
         log.warning("outgoing_put_off", outgoing=outgoing.pk, error=str(error)[:200])
-        put_off(outgoing, timezone.now() + backoff(outgoing.tries, most=60), Waits.NODE)
+        # A flagged one keeps the words that tell a person why.
+        said = {} if outgoing.flag else {"failure": str(error)[:200]}
+        put_off(outgoing, timezone.now() + backoff(outgoing.tries, most=60), _why(error), **said)
+
+
+def _ends_sweep(outgoing: Outgoing) -> bool:
+    """A sweep that cannot be signed is made anew later; meanwhile another token of its address has its turn."""
+    if outgoing.purpose != Outgoing.Purpose.SWEEP or outgoing.status != Status.WAITING:
+        return False
+    give_nonce_back(outgoing=outgoing)
+    return outgoing.nonce is None
+
+
+def _why(error: Exception) -> Outgoing.Waits:
+    if isinstance(error, Refused):
+        return Waits.REFUSED
+    if isinstance(error, TooDear):
+        return Waits.FEE
+    return Waits.KEYS if isinstance(error, keys.KeysMissing) else Waits.NODE
 
 
 def _sign_first(outgoing: Outgoing, chain: Chain) -> None:

@@ -33,6 +33,10 @@ class NodeWrong(NodeError):
     """An answer that cannot be: null where there must be a block, a height going backwards, HTML, another chain."""
 
 
+class TooDear(NodeWrong):
+    """It asks more for a transaction than the network's ceiling allows: a lie, or the chain is that dear now."""
+
+
 class Refused(NodeError):
     """The node read a transaction and will not take it, ever, in this form (`reason`: nonce_used, no_gas, underpriced,
     expired, other). It was not accepted by this node; another form of the same intent may have been."""

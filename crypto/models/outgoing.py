@@ -62,6 +62,9 @@ class Outgoing(StatefulModel, WorkModel):
         TOKENS = "tokens", "The sender has too little of the token"
         GAS = "gas", "The sender has too little of the network's coin to pay the fee"
         NODE = "node", "No node of the network answers"
+        FEE = "fee", "The network asks more for it than its ceiling allows"
+        REFUSED = "refused", "The network would refuse it as it is"
+        KEYS = "keys", "The signer has no keys for it"
         STOPPED = "stopped", "Sending from this address is stopped"
         TURN = "turn", "Another transaction of the same sender goes first"
 

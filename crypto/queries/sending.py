@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts import history
 from accounts.actors import Viewer, scope
@@ -15,10 +17,15 @@ from crypto.chains.registry import enabled_networks
 from crypto.models import HotWallet, Network, Outgoing, Sender, Sweep, Token, Withdrawal, WithdrawalAddress
 from crypto.queries.withdrawals import visible_withdrawals
 from crypto.services.outgoing import OPEN
+from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from ledger.models import Entry, LedgerAccount
 from ledger.queries import balance
 
+Waits = Outgoing.Waits
+_BY_PEOPLE = (Waits.REFUSED, Waits.KEYS, Waits.STOPPED)
+# Sweeps bring what a withdrawal waits for within minutes.
+_PATIENCE = timedelta(minutes=15)
 _TITLES = {
     "withdrawal.created": "Asked for, amount held",
     "withdrawal.approved": "Approved",
@@ -127,9 +134,22 @@ def visible_outgoing(viewer: Viewer) -> QuerySet[Outgoing]:
     return rows.order_by("-created_at", "-id")
 
 
+def wait_words(row: Outgoing) -> str:
+    """Whether what it waits for comes without anybody's doing: real coin is sent to a hot wallet by people alone."""
+    by_people = row.waits_for in _BY_PEOPLE or (row.waits_for == Waits.GAS and row.mode == Mode.LIVE)
+    return "It waits until somebody acts." if by_people else "It waits, and goes on by itself."
+
+
+def for_people(now: datetime) -> Q:
+    """Of intents: those that are odd, and those that could not be signed for so long that it will not pass by itself.
+    A stopped sender is told for itself."""
+    lacks = Q(status=Outgoing.Status.WAITING, created_at__lt=now - _PATIENCE)
+    return Q(status__in=OPEN) & ~Q(flag="") | lacks & ~Q(waits_for__in=["", Waits.TURN, Waits.STOPPED])
+
+
 def odd_outgoing(viewer: Viewer) -> QuerySet[Outgoing]:
     """What a person must look at."""
-    return visible_outgoing(viewer).filter(status__in=OPEN).exclude(flag="")
+    return visible_outgoing(viewer).filter(for_people(timezone.now()))
 
 
 def stopped_senders(viewer: Viewer) -> QuerySet[Sender]:

@@ -114,7 +114,7 @@ def keep_attempt(
         fee={"terms": fee.terms, "most": str(fee.most)}, dead_after_height=unsigned.dead_after_height,
     )
     if row.status == Status.WAITING:
-        outgoing.advance(Status.SIGNED, waits_for="")
+        outgoing.advance(Status.SIGNED, waits_for="", failure="")
     return attempt
 
 

@@ -102,6 +102,7 @@ def transaction(request: PanelRequest, pk: int) -> HttpResponse:
         "crumbs": crumbs(AREA, ("Transactions", "panel:outgoing"), f"Transaction {row.pk}"),
         "attempts": row.attempts.order_by("-number"),
         "is_moving": row.status in OPEN and not row.flag,
+        "wait": sending.wait_words(row),
         "may_give_up": row.status in OPEN and row.flag in (Outgoing.Flag.FOREIGN, Outgoing.Flag.OTHERWISE),
         "transaction_url": (
             formats.explorer_transaction_url(row.network, row.transaction_hash)

@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from crypto.chains.registry import is_enabled
 from crypto.models import ChainState, Outgoing, ScanGap, Session, SessionFigure, TransferFigure
-from crypto.services.outgoing import OPEN
+from crypto.queries import sending
 from gateway.lib.modes import Mode
 from gateway.lib.providers import ProviderState
 from gateway.lib.work import work_due
@@ -74,8 +74,8 @@ def _flagged(now: datetime) -> Metric:
 
 
 def _for_a_person(now: datetime) -> Iterator[tuple[str, QuerySet[Any]]]:
-    """What is odd, and payouts of which nobody knows whether they were made: those that a bank's file left unclear, and
-    those about which a bank is asked in vain."""
+    """What is odd, what could not be signed for long, and payouts of which nobody knows whether they were made: those
+    that a bank's file left unclear, and those about which a bank is asked in vain."""
     unknown = Payout.objects.filter(status=Payout.Status.PROCESSING, provider_state=ProviderState.UNKNOWN)
     yield "payment", Payment.objects.exclude(flag="")
     yield "refund", Refund.objects.exclude(flag="")
@@ -83,7 +83,7 @@ def _for_a_person(now: datetime) -> Iterator[tuple[str, QuerySet[Any]]]:
     yield "unclear payout", unknown.filter(provider=BANK_FILE.name)
     yield "unanswered payout", unknown.filter(due_at__isnull=False, flag="", sent_at__lt=now - _SILENCE)
     yield "session", Session.objects.filter(for_person=True)
-    yield "transaction", Outgoing.objects.filter(status__in=OPEN).exclude(flag="")
+    yield "transaction", Outgoing.objects.filter(sending.for_people(now))
 
 
 def _work(now: datetime) -> Iterator[Metric]:

@@ -79,7 +79,7 @@ class EvmChain:
 
     # Sending ------------------------------------------------------------------------------------------------
     def fee(self, payment: Payment, *, beyond: Fee | None = None) -> Fee:
-        """Raises `Refused` for a payment that would fail, and `NodeWrong` above the network's ceiling."""
+        """Raises `Refused` for a payment that would fail, and `TooDear` above the network's ceiling."""
         return self._ask(lambda w3: fees.fee(w3, self.network, payment, beyond))
 
     def build(self, payment: Payment, *, nonce: int | None, fee: Fee) -> Unsigned:

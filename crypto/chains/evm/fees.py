@@ -7,7 +7,7 @@ from typing import Any
 
 from web3 import Web3
 
-from crypto.chains.base import Fee, NodeWrong, Payment, Refused
+from crypto.chains.base import Fee, NodeWrong, Payment, Refused, TooDear
 from crypto.chains.nodes import RpcRefusal
 from crypto.formats import checksummed
 from crypto.models.networks import Network
@@ -35,7 +35,7 @@ def fee(w3: Web3, network: Network, payment: Payment, beyond: Fee | None) -> Fee
         prices = {name: max(price, _above(beyond.terms[name])) for name, price in prices.items()}
     most = gas * max(prices.values())
     if most > ceiling(network):
-        raise NodeWrong(f"asks {most} wei for a transaction, above this network's ceiling")
+        raise TooDear(f"asks {most} wei for a transaction, above this network's ceiling")
     return Fee({"gas": gas, **prices}, most)
 
 

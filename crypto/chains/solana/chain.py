@@ -67,7 +67,7 @@ class SolanaChain:
 
     # Sending ------------------------------------------------------------------------------------------------
     def fee(self, payment: Payment, *, beyond: Fee | None = None) -> Fee:
-        """Raises `NodeWrong` above the network's ceiling."""
+        """Raises `TooDear` above the network's ceiling."""
         return self.nodes.ask(lambda node: fees.fee(node, self.network, payment, beyond))
 
     def build(self, payment: Payment, *, nonce: int | None, fee: Fee) -> Unsigned:

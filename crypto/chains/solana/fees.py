@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crypto.chains.base import Fee, NodeWrong, Payment
+from crypto.chains.base import Fee, NodeWrong, Payment, TooDear
 from crypto.chains.nodes import Node
 from crypto.chains.solana.programs import token_account
 from crypto.chains.solana.scan import FINAL
@@ -24,7 +24,7 @@ def fee(node: Node, network: Network, payment: Payment, beyond: Fee | None) -> F
         price = max(price, min(beyond.terms["unit_price"] * 2, _MOST_PRICE))
     most = _SIGNATURE + units * price // 10**6 + 1 + _rent(node, 0) + _new_account(node, payment)
     if most > network.fee_ceiling_minor * 10**network.native_decimals // 10**9:
-        raise NodeWrong(f"asks {most} lamports for a transaction, above this network's ceiling")
+        raise TooDear(f"asks {most} lamports for a transaction, above this network's ceiling")
     return Fee({"unit_limit": units, "unit_price": price}, most)
 
 

@@ -66,7 +66,7 @@ class TronChain:
 
     # Sending ------------------------------------------------------------------------------------------------
     def fee(self, payment: Payment, *, beyond: Fee | None = None) -> Fee:
-        """Raises `Refused` for a payment that would fail, and `NodeWrong` above the network's ceiling."""
+        """Raises `Refused` for a payment that would fail, and `TooDear` above the network's ceiling."""
         return self.nodes.ask(lambda node: fees.fee(node, self.network, payment))
 
     def build(self, payment: Payment, *, nonce: int | None, fee: Fee) -> Unsigned:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from crypto.chains.base import Fee, NodeBusy, NodeWrong, Payment, Refused
+from crypto.chains.base import Fee, NodeBusy, NodeWrong, Payment, Refused, TooDear
 from crypto.chains.nodes import Node
 from crypto.chains.tron import encoding
 from crypto.models.networks import Network
@@ -74,7 +74,7 @@ def fee(node: Node, network: Network, payment: Payment) -> Fee:
 
 def _within(network: Network, limit: int, most: int) -> Fee:
     if most > network.fee_ceiling_minor * 10**network.native_decimals // 10**9:
-        raise NodeWrong(f"asks {most} sun for a transaction, above this network's ceiling")
+        raise TooDear(f"asks {most} sun for a transaction, above this network's ceiling")
     return Fee({"fee_limit": limit}, most)
 
 

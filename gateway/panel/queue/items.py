@@ -208,7 +208,8 @@ def transaction_odd(row: Outgoing, viewer: Viewer) -> Item:
     token = row.token
     minor = native_minor(row.network, int(row.raw_units)) if token is None else _minor(row.raw_units, token.decimals)
     return Item(
-        title=f"{row.get_purpose_display()} on {row.network.name}", href=href, why=row.get_flag_display(),
+        title=f"{row.get_purpose_display()} on {row.network.name}", href=href,
+        why=row.get_flag_display() or row.get_waits_for_display(),
         detail=f"to {row.recipient[:8]}…{row.recipient[-6:]}",
         amount=Money(minor, row.network.native if token is None else token.currency),
         actions=(Action("Open", href, "a", dialog=False),),

@@ -67,6 +67,7 @@ def withdrawal(request: PanelRequest, pk: int) -> HttpResponse:
         "timeline": sending.withdrawal_history(row),
         "entries": [] if user.role == Role.API_USER else list(sending.entries_of(row)),
         "waits": waits,
+        "wait": sending.wait_words(outgoing) if outgoing else "",
         "may_approve": decides and waits,
         "may_reject": decides and can_be_rejected(row),
         "is_own": user.is_operator and row.created_by_id == user.pk and waits,
