@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from crypto.chains.base import Chain, NodeError, Payment
+from crypto.chains.base import Chain, NodeError, Payment, Refused
 from crypto.chains.registry import chain_for
 from crypto.models import Outgoing, Sweep
 from crypto.queries import hot_wallet
@@ -25,6 +25,8 @@ Status, Purpose = Sweep.Status, Outgoing.Purpose
 HOT = -1
 # Fees move between the asking and the sending.
 _MARGIN_PERCENT = 150
+# At an address that has less than the books say: some minutes, in which a node may only be behind.
+_LOOKS = 10
 
 
 def sweep_what_is_due(limit: int = 100) -> int:
@@ -38,17 +40,22 @@ def _step(sweep: Sweep) -> None:
     crash_point("sweep.claimed")
     try:
         _look(sweep, chain_for(sweep.address.network, sweep.mode))
+    except Refused as error:
+        _give_up(sweep, str(error))
     except (NodeError, LookupError) as error:
         log.warning("sweep_put_off", sweep=sweep.pk, error=str(error)[:200])
-        settle(sweep, due_at=timezone.now() + backoff(sweep.tries, most=300))
+        settle(sweep, due_at=timezone.now() + backoff(sweep.tries, most=300), failure=str(error)[:200])
 
 
 def _look(sweep: Sweep, chain: Chain) -> None:
     address, token = sweep.address, sweep.token
     wallet = hot_wallet(address.network, sweep.mode)
     there = chain.token_balance(address.address, token.contract)
-    if not wallet or there < int(sweep.raw_units):
-        _wait(sweep, "No hot wallet yet: the signer has not started" if not wallet else _differs(sweep, there))
+    if not wallet:
+        _wait(sweep, "No hot wallet yet: the signer has not started")
+        return
+    if there < int(sweep.raw_units):
+        (_give_up if sweep.tries >= _LOOKS else _wait)(sweep, _differs(sweep, there))
         return
     fee = chain.fee(Payment(address.address, wallet, token.contract, int(sweep.raw_units)))
     have = chain.native_balance(address.address)
@@ -61,6 +68,13 @@ def _look(sweep: Sweep, chain: Chain) -> None:
 def _differs(sweep: Sweep, there: int) -> str:
     log.error("sweep_differs", sweep=sweep.pk, address=sweep.address.address, found=str(there))
     return f"The chain shows {there} units, {sweep.raw_units} are expected"
+
+
+@transaction.atomic
+def _give_up(sweep: Sweep, why: str) -> None:
+    """For now: it is made anew later, and meanwhile another token of the address has its turn."""
+    if _still_ours(sweep):
+        sweeps.end_sweep(sweep=sweep, swept=False, failure=why)
 
 
 def _wait(sweep: Sweep, why: str) -> None:

@@ -6,12 +6,12 @@ is asked whether it is there. The ledger stays as it is but for gas: both ends a
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from crypto.models import ChainTransaction, DepositAddress, GasFunding, Outgoing, SessionEvent, Sweep, Token
@@ -71,9 +71,15 @@ def _tokens_wanted(network: str, mode: str) -> set[int]:
 
 
 def _plan(address: DepositAddress, minima: dict[Token, int]) -> bool:
-    for token, least in minima.items():
+    """One that failed comes after those that did not: what cannot be moved holds up no other token of its address."""
+    failed = dict(
+        Sweep.objects.filter(address=address, status=Status.FAILED)
+        .order_by().values_list("token").annotate(last=Max("updated_at"))
+    )
+    never = datetime.min.replace(tzinfo=UTC)
+    for token in sorted(minima, key=lambda token: failed.get(token.pk, never)):
         minor, units = held(address, token)
-        if units > 0 and minor >= least:
+        if units > 0 and minor >= minima[token]:
             return _make(address, token, minor, units)
     return False
 
