@@ -70,7 +70,8 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a mined transaction. `fee` is in the native coin's units. Failed ones have no transfers."""
+    """What became of a mined transaction. `fee` is all that it took in the native coin's units (Solana: with the rent
+    of the accounts it made). Failed ones have no transfers."""
 
     transaction_hash: str
     height: int

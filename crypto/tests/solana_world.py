@@ -52,7 +52,8 @@ class SolanaWorld:
                      "uiTokenAmount": {"amount": str(row[which]), "decimals": 6}}
                     for index, row in enumerate(balances) if row[which] is not None]
 
-        meta = {"err": error, "fee": 5000, "computeUnitsConsumed": 4645, "preTokenBalances": listed(3),
+        lamports = [[0 if row[which] is None else 2_039_280 for row in balances] for which in (3, 4)]
+        meta = {"err": error, "fee": 5000, "preBalances": lamports[0], "postBalances": lamports[1], "computeUnitsConsumed": 4645, "preTokenBalances": listed(3),
                 "postTokenBalances": listed(4), "loadedAddresses": {"writable": [], "readonly": []}}
         keys = [row[0] for row in balances]
         self.mined.append({"slot": slot, "blockTime": START + slot, "meta": meta,

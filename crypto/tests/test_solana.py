@@ -91,6 +91,19 @@ def test_a_second_transfer_costs_no_new_account(world, solana):
     assert solana.token_balance(FRIEND, USDT) == 2
 
 
+def test_the_rent_of_an_account_that_was_made_is_part_of_what_it_cost(world, solana):
+    """The sender never has it back, so without it the books hold more coin than the chain."""
+    world.airdrop(ME)
+    world.give(ME, USDT, 5_000_000)
+    payment, recipient = Payment(ME, FRIEND, USDT, 1), fresh_address()
+
+    fees = [solana.receipt(send(solana, payment).transaction_hash).fee for _ in range(2)]
+    coin = solana.receipt(send(solana, Payment(ME, recipient, None, 5_000_000)).transaction_hash)
+
+    assert fees == [2_039_280 + 5000, 5000]
+    assert coin.fee == 5000  # what was sent is no fee
+
+
 def test_what_a_fee_says_is_enough_to_begin_with(world, solana):
     """An address that was given exactly `most` can pay for its sweep, and is not left below its rent."""
     world.give(ME, USDT, 7)

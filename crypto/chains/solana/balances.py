@@ -27,6 +27,14 @@ def transfers_of(found: dict[str, Any], slot: int, block_hash: str) -> list[Tran
     ]
 
 
+def rent_paid(meta: dict[str, Any]) -> int:
+    """Lamports that token accounts made in it were given to stay alive: of ours, the sender pays them beside the fee,
+    and never has them back."""
+    before = {one["accountIndex"] for one in meta.get("preTokenBalances") or []}
+    made = {one["accountIndex"] for one in meta.get("postTokenBalances") or []} - before
+    return sum(int(meta["postBalances"][index]) - int(meta["preBalances"][index]) for index in made)
+
+
 def _changes(meta: dict[str, Any]) -> dict[int, tuple[tuple[str, str], int]]:
     """Account index → ((owner, mint), units gained)."""
     before = {one["accountIndex"]: one for one in meta.get("preTokenBalances") or []}

@@ -14,7 +14,7 @@ from typing import Any
 from crypto.chains.base import Block, Fee, NodeWrong, Payment, Receipt, Refused, Signed, Transfer, Unsigned
 from crypto.chains.nodes import Node, Nodes, RpcRefusal
 from crypto.chains.solana import fees, scan
-from crypto.chains.solana.balances import transfers_of
+from crypto.chains.solana.balances import rent_paid, transfers_of
 from crypto.chains.solana.programs import token_account
 from crypto.models.networks import Network, Token
 
@@ -119,7 +119,7 @@ def _receipt(node: Node, transaction_hash: str) -> Receipt | None:
     block = scan.header(node, slot)
     return Receipt(
         transaction_hash, slot, block["blockhash"], datetime.fromtimestamp(block["blockTime"], UTC),
-        meta["err"] is None, _number(meta["fee"]), int(meta.get("computeUnitsConsumed") or 0), 0,
+        meta["err"] is None, _number(meta["fee"]) + rent_paid(meta), int(meta.get("computeUnitsConsumed") or 0), 0,
         tuple(transfers_of(found, slot, block["blockhash"])),
     )
 
