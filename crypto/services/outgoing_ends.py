@@ -4,6 +4,8 @@ one transaction; a second report of the same end changes nothing.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import structlog
 from django.db import transaction
 from django.utils import timezone
@@ -23,6 +25,7 @@ from gateway.lib.work import ended
 
 log = structlog.get_logger(__name__)
 Status, Purpose, Flag = Outgoing.Status, Outgoing.Purpose, Outgoing.Flag
+_AGAIN = timedelta(minutes=1)
 
 
 @transaction.atomic
@@ -34,7 +37,8 @@ def end_outgoing(*, outgoing: Outgoing, attempt: Attempt, receipt: Receipt) -> N
     moved = _moved(row, receipt)
     if receipt.succeeded and not attempt.cancels and row.token is not None and moved is None:
         detail = f"{receipt.transaction_hash} moved something else"
-        flag_outgoing(outgoing=outgoing, flag=Flag.OTHERWISE, detail=detail, due_at=None)
+        # Looked at again: another node may show the transfer, and giving up what was paid pays it twice.
+        flag_outgoing(outgoing=outgoing, flag=Flag.OTHERWISE, detail=detail, due_at=timezone.now() + _AGAIN)
         return
     good = receipt.succeeded and not attempt.cancels
     crash_point("outgoing.before_booking")
