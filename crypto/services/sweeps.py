@@ -6,6 +6,7 @@ is asked whether it is there. The ledger stays as it is but for gas: both ends a
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -14,16 +15,19 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from crypto import formats
 from crypto.models import ChainTransaction, DepositAddress, GasFunding, Outgoing, SessionEvent, Sweep, Token
 from gateway.lib.jobs import wake
 from gateway.lib.money import Money
-from gateway.lib.sums import sum_of
+from gateway.lib.sums import ExactSum, sum_of
 from gateway.lib.work import ended
 
 log = structlog.get_logger(__name__)
 Status = Sweep.Status
 OPEN = (Status.PENDING, Status.FUNDING, Status.SENDING)
 TASK = "crypto.sweep"
+# By when a withdrawal that waits for tokens has seen that they came.
+_SEEN_WITHIN = timedelta(minutes=1)
 
 
 def plan_sweeps(limit: int = 200) -> int:
@@ -33,9 +37,9 @@ def plan_sweeps(limit: int = 200) -> int:
         places.setdefault((token.network_id, token.mode), []).append(token)
     made = 0
     for (network, mode), tokens in places.items():
-        wanted = _tokens_wanted(network, mode)
-        minima = {token: 1 if token.pk in wanted else max(token.sweep_minimum_minor, 1) for token in tokens}
-        made += sum(_plan(address, minima) for address in _holding(network, mode, minima)[: limit - made])
+        missing = _missing(network, mode)
+        minima = {token: 1 if token.pk in missing else max(token.sweep_minimum_minor, 1) for token in tokens}
+        made += sum(_plan(address, tokens, missing) for address in _holding(network, mode, minima)[: limit - made])
     return made
 
 
@@ -62,24 +66,36 @@ def _holding(network: str, mode: str, minima: dict[Token, int]) -> QuerySet[Depo
     return rows.order_by((F("received_minor") - F("swept_minor")).desc(), "pk")
 
 
-def _tokens_wanted(network: str, mode: str) -> set[int]:
-    """Tokens that withdrawals wait for: those are swept below their minimum, too."""
+def _missing(network: str, mode: str) -> Counter[int]:
+    """How much of each token withdrawals wait for, beyond what is being swept already or was just now. Addresses below
+    the minimum are swept for that much and no more: each may cost the house more than it holds."""
     waiting = Outgoing.objects.filter(
-        network_id=network, mode=mode, status=Outgoing.Status.WAITING, waits_for=Outgoing.Waits.TOKENS
+        network_id=network, mode=mode, status=Outgoing.Status.WAITING, waits_for=Outgoing.Waits.TOKENS,
+        token__isnull=False,
     )
-    return {token for token in waiting.values_list("token_id", flat=True) if token is not None}
+    missing: Counter[int] = Counter()
+    for row in waiting.select_related("token"):
+        assert row.token is not None
+        minor, dust = formats.to_minor(int(row.raw_units), row.token.decimals)
+        missing[row.token.pk] += minor + bool(dust)
+    here = Q(status__in=OPEN, failure="") | Q(status=Status.SWEPT, swept_at__gt=timezone.now() - _SEEN_WITHIN)
+    coming = Sweep.objects.filter(here, token__in=list(missing)).order_by().values_list("token")
+    missing.subtract({token: int(total) for token, total in coming.annotate(total=ExactSum("amount_minor"))})
+    return +missing
 
 
-def _plan(address: DepositAddress, minima: dict[Token, int]) -> bool:
+def _plan(address: DepositAddress, tokens: list[Token], missing: Counter[int]) -> bool:
     """One that failed comes after those that did not: what cannot be moved holds up no other token of its address."""
     failed = dict(
         Sweep.objects.filter(address=address, status=Status.FAILED)
         .order_by().values_list("token").annotate(last=Max("updated_at"))
     )
     never = datetime.min.replace(tzinfo=UTC)
-    for token in sorted(minima, key=lambda token: failed.get(token.pk, never)):
+    for token in sorted(tokens, key=lambda token: failed.get(token.pk, never)):
         minor, units = held(address, token)
-        if units > 0 and minor >= minima[token]:
+        least = 1 if missing[token.pk] > 0 else max(token.sweep_minimum_minor, 1)
+        if units > 0 and minor >= least:
+            missing[token.pk] -= minor
             return _make(address, token, minor, units)
     return False
 

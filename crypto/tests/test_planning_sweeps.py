@@ -67,3 +67,43 @@ def test_what_was_swept_of_one_token_is_not_counted_for_the_other(cast, crowded)
     assert plan_sweeps(limit=2) == 1
 
     assert planned() == [(2, "USDC", 5 * ONE), (2, "USDT", 6 * ONE)]
+
+
+def wait_for(minor, currency="USDT"):
+    token = Token.objects.get(network="BSC", mode="test", currency=currency)
+    Outgoing.objects.create(
+        purpose="withdrawal", network_id="BSC", mode="test", sender="0x1", sender_index=-1, recipient="0x2",
+        token=token, raw_units=str(minor * 10**10), waits_for="tokens",
+    )
+
+
+@pytest.fixture
+def small(cast, signer, network):
+    """Four addresses below the minimum of 5 USDT: 1, 4, 2 and 3."""
+    bsc = network("BSC")
+    open_house(bsc)
+    testing.add_addresses("BSC", 1)
+    for index, whole in enumerate((1, 4, 2, 3)):
+        receive(cast.merchant, bsc, whole * ONE, address=address(index))
+
+
+def test_below_the_minimum_only_as_many_are_swept_as_a_withdrawal_waits_for(small):
+    wait_for(5 * ONE)
+
+    assert plan_sweeps() == 2
+    assert planned() == [(1, "USDT", 4 * ONE), (3, "USDT", 3 * ONE)]
+    assert plan_sweeps() == 0  # they are on their way
+
+    wait_for(3 * ONE)
+    assert plan_sweeps() == 1
+    assert planned() == [(1, "USDT", 4 * ONE), (2, "USDT", 2 * ONE), (3, "USDT", 3 * ONE)]
+
+
+def test_a_sweep_that_cannot_go_brings_nothing(small):
+    wait_for(4 * ONE)
+    assert plan_sweeps() == 1
+    Sweep.objects.update(failure="The chain shows 0 units, 4 are expected")
+
+    assert plan_sweeps() == 2
+
+    assert planned() == [(1, "USDT", 4 * ONE), (2, "USDT", 2 * ONE), (3, "USDT", 3 * ONE)]
