@@ -203,6 +203,9 @@ CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# After a lost connection Celery would take fewer messages at first, and widen that as tasks end: from the watcher's
+# threads, which then read RabbitMQ's answer out of the main loop's hands. Both wait for ever.
+CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 # Celery would end the database connection before and after each task; gateway.celery ends one that is old or dead.
 CELERY_DB_REUSE_MAX = 10**9
 CELERY_BEAT_SCHEDULER = "gateway.beat:Scheduler"

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
 from celery import signals
 from celery.fixups.django import DjangoWorkerFixup
+from celery.worker.consumer import Consumer
 from django.conf import settings
 from django.db import connection
 
@@ -32,6 +35,19 @@ def test_a_lost_broker_is_asked_for_every_five_seconds_however_long_it_is_away(m
         pass
 
     assert waits == [2, 4, *[5] * 298]
+
+
+def test_a_task_that_ends_after_a_lost_connection_asks_the_broker_for_nothing_from_its_own_thread():
+    asked = []
+    qos = SimpleNamespace(_mutex=threading.RLock(), value=1, set=asked.append)
+    consumer = SimpleNamespace(
+        app=app, qos=qos, _maximum_prefetch_restored=False, _new_prefetch_count=2, max_prefetch_count=4,
+        initial_prefetch_count=1,
+    )
+
+    Consumer._restore_prefetch_count_after_connection_restart(consumer, None)
+
+    assert (asked, qos.value) == ([], 1)
 
 
 def run_a_task():
