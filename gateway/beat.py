@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,14 @@ class Scheduler(PersistentScheduler):
                     liveness.touch()
                     time.sleep(1)
         super().setup_schedule()
+        self._begin_with_what_never_ran()
+
+    def _begin_with_what_never_ran(self) -> None:
+        """Celery would let a day go by before the first nightly proof, and again whenever its file is lost."""
+        for name, said in settings.CELERY_BEAT_SCHEDULE.items():
+            entry = self.schedule[name]
+            if entry.last_run_at and not entry.total_run_count:
+                entry.last_run_at -= timedelta(seconds=said["schedule"])
 
     def _is_mine(self) -> bool:
         try:
