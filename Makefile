@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(VENV)/.runtime
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
-	@$(BIN)/python manage.py demo
+	@$(BIN)/python manage.py demo --unless-production
 	@GATEWAY_PROCESS=signer $(BIN)/python manage.py fill_address_pool > /dev/null || echo "Starting without new addresses."
 	@exec $(BIN)/python -m gateway.run
 

@@ -88,5 +88,6 @@ def test_there_is_no_demo_in_production(db, folder, settings):
     with pytest.raises(CommandError, match="production"):
         printed()
 
+    assert printed("--unless-production") == ""  # as `make run` calls it
     assert User.objects.count() == 0
     assert not demo.path().exists()

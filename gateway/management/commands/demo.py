@@ -14,9 +14,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+        parser.add_argument("--unless-production", action="store_true", help="do nothing there, as `make run` wants it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
+            if options["unless_production"]:
+                return
             raise CommandError("There is no demo cast in production (GATEWAY_ENV=production).")
         cast = demo.load_or_make()
         self.stdout.write(json.dumps(cast, indent=2) if options["json"] else as_text(cast))
