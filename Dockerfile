@@ -14,7 +14,7 @@ FROM ${PYTHON}
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --no-create-home --uid 10001 gateway \
+ && groupadd --gid 10001 gateway && useradd --no-create-home --uid 10001 --gid 10001 gateway \
  && mkdir --mode=0700 /data && chown 10001:10001 /data
 COPY --from=build /venv /venv
 WORKDIR /app

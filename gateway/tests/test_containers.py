@@ -133,3 +133,18 @@ def test_redis_writes_everything_down_and_drops_nothing():
 
     assert command[command.index("--appendonly") + 1] == "yes"
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+
+
+def test_the_stores_may_be_elsewhere_where_the_env_file_says_so():
+    """What `environment` says outright, no `.env` can change: a standby or a pooler would silently not be used."""
+    said = {name: OURS["web"]["environment"][name] for name in ("DATABASE_URL", "REDIS_URL")}
+
+    assert said == {
+        "DATABASE_URL": "${DATABASE_URL:-postgres://gateway@db:5432/gateway}",
+        "REDIS_URL": "${REDIS_URL:-redis://redis:6379/0}",
+    }
+
+
+def test_the_image_s_user_has_a_group_of_that_number():
+    """Without an entry every worker says at its start that this may be a security issue."""
+    assert "groupadd --gid 10001 gateway && useradd --no-create-home --uid 10001 --gid 10001 gateway" in DOCKERFILE
