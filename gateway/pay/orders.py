@@ -113,6 +113,7 @@ def _context(seen: Seen) -> dict[str, Any]:
         "is_open": seen.state in _OPEN,
         "is_payable": seen.is_payable,
         "page_pass": issue_pass(order.public_id) if seen.is_payable else "",
+        "by_people": payment is not None and registry.decided_by_people(payment.provider),
         "by_card": payment is not None and payment.method == Payment.Method.CARD,
         "may_simulate": order.mode == Mode.TEST and payment is not None and payment.status == Payment.Status.PROCESSING,
         "takes_cards": not _is_decided_by_people(order),

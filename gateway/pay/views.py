@@ -25,6 +25,7 @@ from gateway.pay.forms import CardForm, UpiForm, show
 from gateway.pay.rendering import IST, in_ist, slow_down
 from gateway.pay.states import State, return_url, seconds_left, state_of
 from payments.models import Payment
+from payments.providers import registry
 from payments.providers.cards import CardDetails
 from payments.queries import payment_by_token
 from payments.services import confirm_payment, simulate
@@ -94,12 +95,15 @@ def _context(payment: Payment) -> dict[str, Any]:
     """What the page and its changing part share. The link and QR code are made only while they are of use."""
     state = state_of(payment)
     link = upi.upi_link(payment) if state == State.WAITING and payment.method == Payment.Method.UPI else ""
+    by_people = registry.decided_by_people(payment.provider)
     return {
         "payment": payment,
         "mode": payment.mode,
         "payee": payment.merchant.name,
         "state": state,
         "is_open": state in _OPEN,
+        "by_people": by_people,
+        "may_leave": state not in _OPEN or (by_people and state == State.PROCESSING),
         "upi_link": link,
         "qr": upi.qr_svg(link) if link else "",
         "may_simulate": payment.mode == Mode.TEST and state in _OPEN,
