@@ -6,6 +6,7 @@ read each time.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -58,13 +59,13 @@ def sums_by_slot(viewer: Viewer, *, start: datetime, fresh_from: datetime, by: s
 def _kept(viewer: Viewer, start: datetime, end: datetime, by: str, zone: tzinfo) -> Slots:
     key = f"payment-sums:{viewer.user.pk}:{viewer.mode}:{start.timestamp():.0f}:{end.timestamp():.0f}:{by}:{zone}"
     key = key.replace(" ", "_")
-    try:
-        kept: Slots | None = cache.get(key)
-    except Exception:  # a cache that is away costs time, not the page
-        return _read(viewer, start=start, end=end, by=by, zone=zone)
+    kept: Slots | None = None
+    with suppress(Exception):  # a cache that is away costs time, not the page
+        kept = cache.get(key)
     if kept is None:
         kept = _read(viewer, start=start, end=end, by=by, zone=zone)
-        cache.set(key, kept, _KEEP_SECONDS)
+        with suppress(Exception):
+            cache.set(key, kept, _KEEP_SECONDS)
     return kept
 
 

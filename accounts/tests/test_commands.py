@@ -36,6 +36,17 @@ def test_create_super_admin_refuses_a_second_with_the_same_address(cast):
     assert User.objects.count() == 6
 
 
+def test_create_super_admin_says_what_to_do_where_nobody_can_type_a_password(db, monkeypatch):
+    def nobody(_):
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", nobody)
+
+    with pytest.raises(CommandError, match="use --invite, or run it in a terminal"):
+        run("create_super_admin", "boss@example.com")
+    assert not User.objects.exists()
+
+
 def test_rotating_one_users_keys_leaves_the_others(cast):
     printed = run("rotate_api_keys", "--user", "merchant@example.com")
 

@@ -284,6 +284,8 @@ def test_passwords_are_kept_as_argon2_and_weak_ones_refused(cast, settings):
 def test_only_operators_change_a_business(cast):
     with pytest.raises(NotAllowed):
         update_merchant(actor=acting(cast.merchant_user), merchant=cast.merchant, payout_auto_approve_minor=10**9)
+    with pytest.raises(NotFound):
+        update_merchant(actor=acting(cast.other_admin), merchant=cast.merchant, payout_auto_approve_minor=10**9)
     assert Merchant.objects.get(pk=cast.merchant.pk).payout_auto_approve_minor is None
 
     update_merchant(actor=acting(cast.admin), merchant=cast.merchant, payout_auto_approve_minor=1_000_000)

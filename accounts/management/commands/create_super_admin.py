@@ -22,7 +22,7 @@ class Command(BaseCommand):
         choice.add_argument("--invite", action="store_true", help="send a link to set the password instead")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        password = None if options["invite"] else options["password"] or getpass.getpass("Password: ")
+        password = None if options["invite"] else options["password"] or _asked()
         try:
             user, keys = create_user(
                 actor=Actor.system("manage.py create_super_admin"), email=options["email"], name=options["name"],
@@ -33,3 +33,10 @@ class Command(BaseCommand):
         self.stdout.write(f"{user.public_id} {user.email} is a super_admin. Its portal keys, shown this once:")
         for mode, key in keys.items():
             self.stdout.write(f"  {mode}: {key}")
+
+
+def _asked() -> str:
+    try:
+        return getpass.getpass("Password: ")
+    except EOFError as error:
+        raise CommandError("There is nobody to ask for a password: use --invite, or run it in a terminal.") from error
