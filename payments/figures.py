@@ -12,29 +12,33 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.db.models.functions import Trunc
 
 from accounts.actors import Viewer, scope
 from payments.models import Payment
-from payments.queries import SUMS
+from payments.queries import CAPTURED, SUMS
 
 _KEEP_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Payments that ended: minor units of INR, gross of fees and refunds."""
+    """Payments that ended: minor units of INR, gross of fees and refunds.
+
+    `captured` is of how many payments the sums are; a payment may have succeeded and wait for its capture.
+    """
 
     count: int = 0  # succeeded
     failed: int = 0
     succeeded_minor: int = 0  # captured
     fee_minor: int = 0
+    captured: int = 0
 
     def __add__(self, more: Sums) -> Sums:
         return Sums(
             self.count + more.count, self.failed + more.failed, self.succeeded_minor + more.succeeded_minor,
-            self.fee_minor + more.fee_minor,
+            self.fee_minor + more.fee_minor, self.captured + more.captured,
         )
 
     @property
@@ -57,7 +61,7 @@ def sums_by_slot(viewer: Viewer, *, start: datetime, fresh_from: datetime, by: s
 
 
 def _kept(viewer: Viewer, start: datetime, end: datetime, by: str, zone: tzinfo) -> Slots:
-    key = f"payment-sums:{viewer.user.pk}:{viewer.mode}:{start.timestamp():.0f}:{end.timestamp():.0f}:{by}:{zone}"
+    key = f"payment-sums-2:{viewer.user.pk}:{viewer.mode}:{start.timestamp():.0f}:{end.timestamp():.0f}:{by}:{zone}"
     key = key.replace(" ", "_")
     kept: Slots | None = None
     with suppress(Exception):  # a cache that is away costs time, not the page
@@ -74,5 +78,5 @@ def _read(viewer: Viewer, *, start: datetime, end: datetime | None, by: str, zon
     if end is not None:
         rows = rows.filter(completed_at__lt=end)
     grouped: QuerySet[Any, Any] = rows.order_by().annotate(slot=Trunc("completed_at", by, tzinfo=zone))
-    sums = grouped.values_list("slot", "method").annotate(**SUMS)
+    sums = grouped.values_list("slot", "method").annotate(**SUMS, captured=Count("id", filter=CAPTURED))
     return {(slot, method): Sums(*values) for slot, method, *values in sums}

@@ -163,13 +163,13 @@ def daily_totals(viewer: Viewer, days: int = 30, zone: tzinfo | None = None) -> 
     return [found.get(day) or DayTotals(day) for day in wanted]
 
 
-_CAPTURED = Q(captured_at__isnull=False)
+CAPTURED = Q(captured_at__isnull=False)
 # In the order of `DayTotals`.
 SUMS = {
     "succeeded": Count("id", filter=Q(status=Status.SUCCEEDED)),
     "not_succeeded": Count("id", filter=Q(status=Status.FAILED)),
-    "gross": ExactSum("received_minor", filter=_CAPTURED, default=0),
-    "fees": ExactSum("fee_minor", filter=_CAPTURED, default=0),
+    "gross": ExactSum("received_minor", filter=CAPTURED, default=0),
+    "fees": ExactSum("fee_minor", filter=CAPTURED, default=0),
 }
 
 

@@ -151,7 +151,7 @@ def _merchants(viewer: Viewer, sums: _Sums, wallet: Wallet, failing: Sequence[En
 
 
 def _volume(totals: Sums) -> Figure:
-    return Figure("Volume", _rupees(totals.succeeded_minor), _payments(totals.count))
+    return Figure("Volume", _rupees(totals.succeeded_minor), _payments(totals.captured))
 
 
 def _crypto(sums: _Sums) -> Figure:
@@ -235,8 +235,8 @@ def _chart(sums: _Sums) -> Chart:
 
 def _slot(period: Period, start: datetime, sums: Sums) -> Slot:
     amount = _rupees(sums.succeeded_minor)
-    cells = (period.words(start), amount, count_text(sums.count), _percent(sums.success_rate))
-    return Slot(period.mark(start), sums.succeeded_minor, f"{cells[0]} · {amount} · {_payments(sums.count)}", cells)
+    cells = (period.words(start), amount, count_text(sums.captured), _percent(sums.success_rate))
+    return Slot(period.mark(start), sums.succeeded_minor, f"{cells[0]} · {amount} · {_payments(sums.captured)}", cells)
 
 
 def _crypto_chart(sums: _Sums) -> Chart | None:

@@ -90,6 +90,16 @@ def test_fees_of_payments_payouts_and_tokens_are_added_up_once(cast, page, paid)
     assert figure(page(cast.merchant_user), "Fees charged") is None
 
 
+def test_number_and_volume_are_of_the_same_payments(cast, page, history, paid):
+    """One that succeeded and waits for its capture is a success, and not yet volume."""
+    ended(paid(cast.merchant, 5_000, operator=cast.admin), timedelta(hours=1), captured_at=None)
+
+    shown = page(cast.admin, "30d")
+
+    assert figure(shown, "Volume") == ("₹1,200.00", "2 payments")
+    assert figure(shown, "Success rate") == ("75%", "1 of 4 failed")
+
+
 def test_another_mode_has_figures_of_its_own(cast, page, history):
     assert figure(page(cast.merchant_user, "90d", mode="live"), "Volume") == ("₹0.00", "0 payments")
 
