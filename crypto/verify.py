@@ -28,9 +28,10 @@ from crypto.models import ChainTransaction, DepositAddress, Outgoing, Sender, Se
 from crypto.services.figuring import wrong_figures
 from gateway.lib.sums import ExactSum
 from ledger.models import Entry, Posting
-from ledger.verify import register_check
+from ledger.verify import moved, register_check
 
 _INCOMING = Q(type=ChainTransaction.Type.INCOMING)
+_MERCHANTS = {name: OuterRef(name) for name in ("merchant", "mode", "currency")}
 _CONFIRMED = Q(status=ChainTransaction.Status.CONFIRMED)
 
 
@@ -57,6 +58,40 @@ def credits() -> Iterator[str]:
         yield f"transfer {row} is credited with {-row.booked}, it says {row.credited_minor}"
     for row in rows.exclude(_CONFIRMED).exclude(credited_minor=0):
         yield f"transfer {row} is {row.status}, and credited all the same"
+
+
+@register_check
+def credit_amounts() -> Iterator[str]:
+    """What a transfer's merchant got is its amount less its fee, with its GST."""
+    reference = _reference("crypto:credit:")
+    rows = ChainTransaction.objects.filter(_INCOMING & _CONFIRMED, merchant__isnull=False).alias(
+        given=moved(reference, kind="available", network=OuterRef("network_id"), **_MERCHANTS),
+        taxed=moved(reference, kind="tax"),
+    )
+    for row in rows.exclude(given=F("credited_minor") - F("fee_minor"), taxed=F("tax_minor")):
+        yield f"transfer {row} says {row.credited_minor}, {row.fee_minor} of it fee, its posting says otherwise"
+
+
+@register_check
+def withdrawal_amounts() -> Iterator[str]:
+    """A withdrawal held its amount, and what left for it is its amount less the fee: tokens, or the rupees it says."""
+    sent, changed, back = (_reference("crypto:withdrawal:", f":{step}") for step in ("settle", "convert", "return"))
+    rupees = {"kind": "available", "merchant": OuterRef("merchant"), "mode": OuterRef("mode"), "currency": "INR"}
+    rows = Withdrawal.objects.alias(
+        on_hold=moved(_reference("crypto:withdrawal:", ":hold"), kind="reserved", **_MERCHANTS),
+        left=moved(sent, kind="clearing", counterparty="custody")
+        + moved(changed, kind="exchange", currency=OuterRef("currency")),
+        rupees=moved(changed, **rupees), undone=moved(back, **rupees),
+        taxed=moved(sent, kind="tax") + moved(changed, kind="tax"),
+        gone=Exists(Posting.objects.filter(reference__in=[sent, changed])),
+    )
+    good = Q(on_hold=F("amount_minor")) & (
+        Q(gone=False, left=0)
+        | Q(gone=True, left=F("amount_minor") - F("fee_minor"), taxed=F("tax_minor"))
+    )
+    good &= Q(undone=0) | Q(undone=-F("rupees"))
+    for row in rows.exclude(good & (Q(method=Withdrawal.Method.CRYPTO) | Q(gone=False) | Q(rupees=F("inr_minor")))):
+        yield f"{row} says {row.amount_minor}, {row.fee_minor} of it fee, its postings say otherwise"
 
 
 def _ends(*booked: str) -> Q:

@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import DatabaseError, connection
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, Sum
+from django.db.models.functions import Substr
 from django.utils import timezone
 
 from gateway.lib.patience import patience
-from gateway.lib.sums import ExactSum
+from gateway.lib.sums import ExactSum, sum_of
+from ledger.accounts import AccountKey
 from ledger.models import Entry, LedgerAccount, Posting, RolledBalance, Verification
 from ledger.services import entry_hash, posting_digest
 
@@ -30,9 +33,28 @@ def register_check(check: Check) -> Check:
     return check
 
 
+def moved(reference: Any, **accounts: Any) -> Any:
+    """For a row of an outer query: what the posting under `reference` moved to such accounts (`kind="clearing"`), all
+    together, in minor units; 0 where there is none. A record and its posting so compared are of one statement, and
+    what is booked meanwhile is no fault."""
+    words = {f"account__{name}": value for name, value in accounts.items()}
+    return sum_of(Entry.objects.filter(posting__reference=reference, **words), "amount", by="posting")
+
+
+def orphans(word: str, prefix: str, records: type[Model]) -> Iterator[str]:
+    """Postings under `word:public_id:step` whose record is gone, each in words. A public id is `prefix`, `_` and 16
+    characters."""
+    start, length = len(word) + 2, len(prefix) + 17
+    rows = Posting.objects.filter(reference__startswith=f"{word}:{prefix}_")
+    rows = rows.alias(after=Substr("reference", start + length, 1)).filter(after=":")
+    there = records._default_manager.filter(public_id=Substr(OuterRef("reference"), start, length))
+    for reference in rows.exclude(Exists(there)).order_by("pk").values_list("reference", flat=True):
+        yield f"posting {reference} is about no {word} that there is"
+
+
 def verify_books() -> list[str]:
     """All problems found, each in words. Reads everything; writes nothing."""
-    own: list[Check] = [_postings_balance, _currencies_balance, _accounts, _floors, _digests, _rollups]
+    own: list[Check] = [_postings_balance, _currencies_balance, _codes, _accounts, _floors, _digests, _rollups]
     with patience():
         return [problem for check in [*own, *_checks] for problem in check()]
 
@@ -80,6 +102,15 @@ def _currencies_balance() -> Iterator[str]:
         if row["total"] == 0:
             continue
         yield f"all {row['account__mode']} accounts in {row['currency']} sum to {row['total']}, not 0"
+
+
+def _codes() -> Iterator[str]:
+    """An account's code says everything about it, and every posting's digest covers the code: its owner and kind are
+    then not to be changed unseen either."""
+    for row in LedgerAccount.objects.order_by("pk").iterator():
+        key = AccountKey(row.kind, row.mode, row.currency, row.merchant_id, row.network, row.counterparty)
+        if key.code != row.code:
+            yield f"account {row.code} is kept as {key.code}"
 
 
 def _accounts() -> Iterator[str]:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import Exists, F, OuterRef, Q, Sum, Value
+from django.db.models import Case, Exists, F, OuterRef, Q, Sum, Value, When
 from django.db.models.functions import Concat
 
 from accounts.models import AuditRecord
 from ledger.models import Posting
-from ledger.verify import register_check
+from ledger.verify import moved, orphans, register_check
 from payments.models import Payment, Refund
+
+_MERCHANTS = {name: OuterRef(name) for name in ("merchant", "mode", "currency")}
+
+
+def _reference(prefix: str, step: str) -> Concat:
+    return Concat(Value(f"{prefix}:"), OuterRef("public_id"), Value(f":{step}"))
 
 
 def _booked(prefix: str, step: str) -> Exists:
-    reference = Concat(Value(f"{prefix}:"), OuterRef("public_id"), Value(f":{step}"))
-    return Exists(Posting.objects.filter(reference=reference))
+    return Exists(Posting.objects.filter(reference=_reference(prefix, step)))
 
 
 @register_check
@@ -28,6 +33,36 @@ def captures() -> Iterator[str]:
         yield f"payment {row.public_id}: settled in the ledger only"
     for payment in Payment.objects.filter(captured_at__isnull=False).exclude(status=Payment.Status.SUCCEEDED):
         yield f"payment {payment.public_id} is captured and {payment.status}"
+
+
+@register_check
+def capture_amounts() -> Iterator[str]:
+    """A capture booked what its payment says: from its provider, for its merchant, with its fee and GST; and what has
+    not settled yet is pending."""
+    capture, settle = _reference("payment", "capture"), _reference("payment", "settle")
+    rows = Payment.objects.filter(captured_at__isnull=False).alias(
+        own=F("received_minor") - F("fee_minor"),
+        came=moved(capture, kind="clearing", counterparty=OuterRef("provider")),
+        taxed=moved(capture, kind="tax"),
+        held=moved(capture, kind="pending", **_MERCHANTS) + moved(settle, kind="pending", **_MERCHANTS),
+        given=moved(capture, kind="available", **_MERCHANTS) + moved(settle, kind="available", **_MERCHANTS),
+    )
+    waits = Q(settled_at__isnull=True)
+    good = Q(came=-F("received_minor"), taxed=F("tax_minor")) & (
+        Q(waits, held=F("own"), given=0) | Q(~waits, held=0, given=F("own"))
+    )
+    for row in rows.exclude(good):
+        yield (
+            f"payment {row.public_id} says {row.received_minor} received, {row.fee_minor} of it fee, "
+            f"{'not settled' if row.settled_at is None else 'settled'}; its postings say otherwise"
+        )
+
+
+@register_check
+def without_record() -> Iterator[str]:
+    """Every posting about a payment or a refund has it."""
+    yield from orphans("payment", "pay", Payment)
+    yield from orphans("refund", "refund", Refund)
 
 
 @register_check
@@ -55,6 +90,18 @@ def refund_holds() -> Iterator[str]:
     )
     for row in rows.exclude(good):
         yield f"refund {row.public_id} is {row.status}, its postings say otherwise"
+
+
+@register_check
+def refund_amounts() -> Iterator[str]:
+    """A refund held what it says, and what it paid went back through its payment's provider."""
+    rows = Refund.objects.alias(
+        held=moved(_reference("refund", "hold"), kind="reserved", **_MERCHANTS),
+        paid=moved(_reference("refund", "settle"), kind="clearing", counterparty=OuterRef("payment__provider")),
+        due=Case(When(status=Refund.Status.PROCESSED, then=F("amount_minor")), default=0),
+    )
+    for row in rows.exclude(held=F("amount_minor"), paid=F("due")):
+        yield f"refund {row.public_id} says {row.amount_minor}, its postings say otherwise"
 
 
 @register_check

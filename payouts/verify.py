@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Value
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Concat
 
 from accounts.models import AuditRecord
 from ledger.models import Posting
-from ledger.verify import register_check
+from ledger.verify import moved, orphans, register_check
 from payouts.models import BatchLine, Payout, PayoutBatch
 from payouts.providers.bank_file import BANK_FILE
 
 Status = Payout.Status
 
 
+def _reference(step: str) -> Concat:
+    return Concat(Value("payout:"), OuterRef("public_id"), Value(f":{step}"))
+
+
 def _booked(step: str) -> Exists:
-    reference = Concat(Value("payout:"), OuterRef("public_id"), Value(f":{step}"))
-    return Exists(Posting.objects.filter(reference=reference))
+    return Exists(Posting.objects.filter(reference=_reference(step)))
 
 
 @register_check
@@ -32,6 +35,25 @@ def holds() -> Iterator[str]:
     rows = Payout.objects.annotate(on_hold=_booked("hold"), settled=_booked("settle"), released=_booked("release"))
     for row in rows.exclude(good):
         yield f"payout {row.public_id} is {row.status}, its postings say otherwise"
+
+
+@register_check
+def amounts() -> Iterator[str]:
+    """A payout held its amount and charge of its merchant's, and what the bank paid is its amount."""
+    own = {name: OuterRef(name) for name in ("merchant", "mode", "currency")}
+    rows = Payout.objects.alias(
+        reserved=moved(_reference("hold"), kind="reserved", **own),
+        paid=moved(_reference("settle"), kind="clearing", counterparty=OuterRef("provider")),
+        taxed=moved(_reference("settle"), kind="tax"),
+        due=Case(When(status=Status.PROCESSED, then=F("amount_minor")), default=0),
+        tax_due=Case(When(status=Status.PROCESSED, then=F("tax_minor")), default=0),
+    )
+    for row in rows.exclude(reserved=F("amount_minor") + F("charge_minor"), paid=F("due"), taxed=F("tax_due")):
+        yield (
+            f"payout {row.public_id} says {row.amount_minor} and a charge of {row.charge_minor}, "
+            "its postings say otherwise"
+        )
+    yield from orphans("payout", "pout", Payout)
 
 
 @register_check

@@ -22,6 +22,7 @@ from ledger.errors import InsufficientBalance
 from ledger.models import FeePlan, LedgerAccount, Posting
 from ledger.queries import balance
 from ledger.testing import assert_ledger_balances, fund
+from ledger.verify import verify_books
 from payouts import work
 from payouts.models import Beneficiary, Payout
 from payouts.services import approve_payout, reject_payout
@@ -200,3 +201,22 @@ def test_a_percentage_for_the_payout_is_taken_from_the_rupees_exactly(cast, rich
     row.refresh_from_db()
     assert (row.status, balances(cast.merchant)) == ("completed", (0, 0, 0))
     assert_ledger_balances()
+
+
+@pytest.mark.parametrize("changes", [
+    {"amount_minor": 99 * ONE}, {"fee_minor": 0, "tax_minor": 0}, {"inr_minor": 1}, {"currency": "USDC"},
+])
+def test_a_withdrawal_that_is_changed_by_hand_is_found(cast, rich, changes):
+    account(cast)
+    row = ask(cast)
+    withdrawal_steps.drive_withdrawals()
+    work.drive_payouts()
+    row.refresh_from_db()
+    assert row.status == "completed"
+    assert_ledger_balances()
+
+    Withdrawal.objects.filter(pk=row.pk).update(**changes)
+
+    row.refresh_from_db()
+    says = f"{row} says {row.amount_minor}, {row.fee_minor} of it fee, its postings say otherwise"
+    assert says in verify_books()
