@@ -10,9 +10,7 @@ caller has gone.
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
-import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -20,12 +18,6 @@ from typing import Any
 from urllib.parse import quote
 
 from a2wsgi.wsgi import build_environ
-
-if multiprocessing.parent_process() is not None:
-    # A new worker of granian's has its master's handlers, which end nothing there, until it serves and sets its own.
-    # Without this a stop that comes while Django is loading (below; it takes seconds) waits for the master's patience.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
 
 from gateway.wsgi import application as wsgi_application
 
