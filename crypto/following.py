@@ -13,11 +13,11 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from crypto import forms
+from crypto import forms, opinions
 from crypto.chains.base import Chain, Fee, NodeError, Receipt
 from crypto.models import Attempt, Outgoing
 from crypto.services.outgoing import fee_of, flag_outgoing, note_mined, sender_of, soon, stop_sender
-from crypto.services.outgoing_ends import end_outgoing, fail_outgoing
+from crypto.services.outgoing_ends import did_as_meant, end_outgoing, fail_outgoing
 
 log = structlog.get_logger(__name__)
 Status, Flag, Waits = Outgoing.Status, Outgoing.Flag, Outgoing.Waits
@@ -58,7 +58,8 @@ def _mined(outgoing: Outgoing, chain: Chain, attempt: Attempt, receipt: Receipt,
         )
         forms.wake_at(due)
         return
-    end_outgoing(outgoing=outgoing, attempt=attempt, receipt=receipt)
+    if did_as_meant(outgoing, attempt, receipt) or opinions.allow_end(outgoing, chain, receipt):
+        end_outgoing(outgoing=outgoing, attempt=attempt, receipt=receipt)
 
 
 # With a nonce --------------------------------------------------------------------------------------------
@@ -66,7 +67,7 @@ def _not_mined(outgoing: Outgoing, chain: Chain, attempts: list[Attempt]) -> Non
     assert outgoing.nonce is not None
     last = attempts[0]
     if chain.next_nonce(outgoing.sender) > outgoing.nonce:
-        _nonce_is_used(outgoing)
+        _nonce_is_used(outgoing, chain, attempts)
     elif outgoing.refusals >= _MOST_REFUSALS and not last.cancels:
         _replace(outgoing, chain, attempts, cancels=True)
     elif _is_stuck(last):
@@ -77,10 +78,12 @@ def _not_mined(outgoing: Outgoing, chain: Chain, attempts: list[Attempt]) -> Non
         forms.put_off(outgoing, soon(outgoing.network, outgoing.mode, 2))
 
 
-def _nonce_is_used(outgoing: Outgoing) -> None:
+def _nonce_is_used(outgoing: Outgoing, chain: Chain, attempts: list[Attempt]) -> None:
     """By one of our forms whose receipt this node does not have yet; or, look after look, by somebody else."""
     missing = outgoing.missing + 1
     if missing >= _LOOKS_MISSING and outgoing.flag != Flag.FOREIGN:  # one that was stuck may be cancelled elsewhere
+        if opinions.is_shown(outgoing, chain, attempts):
+            return
         reason = f"nonce {outgoing.nonce} was used by a transaction that is not ours"
         stop_sender(sender=sender_of(outgoing), reason=reason)
         flag_outgoing(
@@ -164,6 +167,8 @@ def _not_mined_without_nonce(outgoing: Outgoing, chain: Chain, attempts: list[At
 
 def _after_its_end(outgoing: Outgoing, chain: Chain, attempts: list[Attempt]) -> None:
     """None of the forms was or can be mined, so another one moves the money for the first time."""
+    if not opinions.allow_another(outgoing, chain, attempts):
+        return
     if outgoing.refusals >= _MOST_REFUSALS or len(attempts) >= _MOST_FORMS:
         fail_outgoing(outgoing=outgoing, failure=f"{len(attempts)} forms expired unmined: {attempts[0].answer}"[:200])
         return

@@ -145,6 +145,9 @@ class Chain(Protocol):
     def receipt(self, transaction_hash: str) -> Receipt | None:
         """None: not mined (yet, or any more). That alone does not say that it never will be."""
 
+    def receipts(self, transaction_hash: str) -> Sequence[Receipt | NodeError | None]:
+        """What each node of the network says of it, one entry a node, for what one node's word is not enough for."""
+
     def knows(self, transaction_hash: str) -> bool:
         """Whether the node has it at all, mined or waiting."""
 

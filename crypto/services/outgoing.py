@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 Status = Outgoing.Status
 OPEN = (Status.WAITING, Status.SIGNED, Status.SENT, Status.UNKNOWN)
 TASK = "crypto.sign_outgoing"
+# Told again, should they be true again once it lies deep enough.
+_ABOUT_ITS_BLOCK = (Outgoing.Flag.OTHERWISE, Outgoing.Flag.DISPUTED)
 
 
 def create_outgoing(
@@ -150,6 +152,8 @@ def note_mined(*, outgoing: Outgoing, transaction_hash: str, height: int | None,
         log.warning("outgoing_reorganised", outgoing=row.pk, network=row.network_id, hash=row.transaction_hash)
     changes: dict[str, Any] = {"transaction_hash": transaction_hash, "height": height, "missing": 0, "tries": 0}
     changes |= {"waits_for": ""} | ended(due_at)
+    if row.flag in _ABOUT_ITS_BLOCK:
+        changes["flag"] = ""
     if height is not None and row.status in (Status.SIGNED, Status.UNKNOWN):
         if row.status == Status.SIGNED:
             row.advance(Status.UNKNOWN)

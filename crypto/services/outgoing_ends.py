@@ -35,12 +35,12 @@ def end_outgoing(*, outgoing: Outgoing, attempt: Attempt, receipt: Receipt) -> N
     if row.status not in OPEN:
         return
     moved = _moved(row, receipt)
-    if receipt.succeeded and not attempt.cancels and row.token is not None and moved is None:
+    good = receipt.succeeded and not attempt.cancels
+    if good and not did_as_meant(row, attempt, receipt):
         detail = f"{receipt.transaction_hash} moved something else"
         # Looked at again: another node may show the transfer, and giving up what was paid pays it twice.
         flag_outgoing(outgoing=outgoing, flag=Flag.OTHERWISE, detail=detail, due_at=timezone.now() + _AGAIN)
         return
-    good = receipt.succeeded and not attempt.cancels
     crash_point("outgoing.before_booking")
     if row.status == Status.SIGNED:
         row.advance(Status.UNKNOWN)
@@ -111,6 +111,13 @@ def _check_super_admin(actor: Actor, note: str) -> None:
         raise NotAllowed()
     if not note.strip():
         raise InvalidFields(note="is required")
+
+
+def did_as_meant(row: Outgoing, attempt: Attempt, receipt: Receipt) -> bool:
+    """Whether this receipt of one of its forms says that the intent was carried out."""
+    if not receipt.succeeded or attempt.cancels:
+        return False
+    return row.token is None or _moved(row, receipt) is not None
 
 
 def _moved(row: Outgoing, receipt: Receipt) -> Transfer | None:

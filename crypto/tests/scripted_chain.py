@@ -18,6 +18,7 @@ class ScriptedChain:
         self.asked, self.answers = [], []  # what was broadcast; what to answer next: an exception, or None
         self.foreign_nonces, self.balance, self.coins = 0, 10**40, 10**40
         self.hide_receipts = False
+        self.others = []  # further nodes: what each makes of this one's receipt
         self.succeeds, self.moves_units = True, None
 
     # Reading
@@ -46,6 +47,10 @@ class ScriptedChain:
             transaction_hash, height, f"b{height}.{self.branch}", datetime(2026, 1, 1, tzinfo=UTC), self.succeeds,
             21 * 10**12, 21_000, 10**9, (moved,) if self.succeeds and payment["contract"] else (),
         )
+
+    def receipts(self, transaction_hash):
+        others = [other(self.receipt(transaction_hash)) for other in self.others]
+        return [self.receipt(transaction_hash), *others]
 
     def knows(self, transaction_hash):
         return transaction_hash in self.known

@@ -374,3 +374,13 @@ def test_threads_share_the_connections(world, evm):
         thread.join()
 
     assert len(heights) == 8
+
+
+def test_every_node_is_asked_for_a_receipt_that_one_word_is_not_enough_for(world, network):
+    paid = world.pay(world.usdt, ME, 5)
+    chain = chain_on(network, world, "ETH", world.server.url, "http://127.0.0.1:9")
+
+    true, gone = chain.receipts(paid)
+
+    assert (true, type(gone)) == (chain.receipt(paid), NodeDown)
+    assert chain.receipts("0x" + "11" * 32)[0] is None

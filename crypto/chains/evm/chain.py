@@ -14,10 +14,21 @@ from typing import Any, TypeVar
 from web3 import Web3
 from web3.exceptions import TransactionNotFound
 
-from crypto.chains.base import Block, Fee, NodeWrong, Payment, Receipt, Refused, Signed, Transfer, Unsigned
+from crypto.chains.base import (
+    Block,
+    Fee,
+    NodeError,
+    NodeWrong,
+    Payment,
+    Receipt,
+    Refused,
+    Signed,
+    Transfer,
+    Unsigned,
+)
 from crypto.chains.evm import fees
 from crypto.chains.evm.events import check_logs, topic_of, transfers_of
-from crypto.chains.evm.provider import ask
+from crypto.chains.evm.provider import ask, ask_all
 from crypto.chains.evm.topics import TRANSFER
 from crypto.chains.http import TooLarge
 from crypto.chains.nodes import Node, Nodes, RpcRefusal
@@ -64,6 +75,9 @@ class EvmChain:
 
     def receipt(self, transaction_hash: str) -> Receipt | None:
         return self._ask(lambda w3: _receipt(w3, transaction_hash))
+
+    def receipts(self, transaction_hash: str) -> Sequence[Receipt | NodeError | None]:
+        return ask_all(self.nodes, lambda w3: _receipt(w3, transaction_hash))
 
     def knows(self, transaction_hash: str) -> bool:
         return self._ask(lambda w3: _transaction(w3, transaction_hash) is not None)

@@ -11,7 +11,7 @@ from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from crypto.chains.base import NodeWrong
+from crypto.chains.base import NodeError, NodeWrong
 from crypto.chains.nodes import Node, Nodes
 
 T = TypeVar("T")
@@ -38,12 +38,22 @@ def web3_of(node: Node) -> Web3:
 
 
 def ask(nodes: Nodes, question: Callable[[Web3], T]) -> T:
-    """Puts `question` to the healthiest node; what web3 makes of a null or of nonsense is a `NodeWrong`."""
+    """Puts `question` to the healthiest node."""
+    return nodes.ask(guarded(question))
 
-    def guarded(node: Node) -> T:
+
+def ask_all(nodes: Nodes, question: Callable[[Web3], T]) -> list[T | NodeError]:
+    """Puts `question` to every node."""
+    return nodes.ask_all(guarded(question))
+
+
+def guarded(question: Callable[[Web3], T]) -> Callable[[Node], T]:
+    """What web3 makes of a null or of nonsense is a `NodeWrong`."""
+
+    def put(node: Node) -> T:
         try:
             return question(web3_of(node))
         except Web3Exception as error:
             raise NodeWrong(f"answered what cannot be: {type(error).__name__}") from error
 
-    return nodes.ask(guarded)
+    return put

@@ -58,6 +58,9 @@ class SimulatedChain:
             tuple(self._transfers(chain, [row])) if row.succeeded else (),
         )
 
+    def receipts(self, transaction_hash: str) -> Sequence[Receipt | None]:
+        return [self.receipt(transaction_hash)]
+
     def knows(self, transaction_hash: str) -> bool:
         chain, _ = self._call("knows")
         row = self._find(chain, transaction_hash)

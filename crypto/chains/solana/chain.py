@@ -11,7 +11,18 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from crypto.chains.base import Block, Fee, NodeWrong, Payment, Receipt, Refused, Signed, Transfer, Unsigned
+from crypto.chains.base import (
+    Block,
+    Fee,
+    NodeError,
+    NodeWrong,
+    Payment,
+    Receipt,
+    Refused,
+    Signed,
+    Transfer,
+    Unsigned,
+)
 from crypto.chains.nodes import Node, Nodes, RpcRefusal
 from crypto.chains.solana import fees, scan
 from crypto.chains.solana.balances import rent_paid, transfers_of
@@ -52,6 +63,9 @@ class SolanaChain:
 
     def receipt(self, transaction_hash: str) -> Receipt | None:
         return self.nodes.ask(lambda node: _receipt(node, transaction_hash))
+
+    def receipts(self, transaction_hash: str) -> Sequence[Receipt | NodeError | None]:
+        return self.nodes.ask_all(lambda node: _receipt(node, transaction_hash))
 
     def knows(self, transaction_hash: str) -> bool:
         return self.nodes.ask(lambda node: _knows(node, transaction_hash))

@@ -12,7 +12,19 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from crypto.chains.base import Block, Fee, NodeBusy, NodeWrong, Payment, Receipt, Refused, Signed, Transfer, Unsigned
+from crypto.chains.base import (
+    Block,
+    Fee,
+    NodeBusy,
+    NodeError,
+    NodeWrong,
+    Payment,
+    Receipt,
+    Refused,
+    Signed,
+    Transfer,
+    Unsigned,
+)
 from crypto.chains.evm.topics import TRANSFER
 from crypto.chains.nodes import Node, Nodes
 from crypto.chains.tron import encoding, fees
@@ -51,6 +63,9 @@ class TronChain:
 
     def receipt(self, transaction_hash: str) -> Receipt | None:
         return self.nodes.ask(lambda node: _receipt(node, transaction_hash))
+
+    def receipts(self, transaction_hash: str) -> Sequence[Receipt | NodeError | None]:
+        return self.nodes.ask_all(lambda node: _receipt(node, transaction_hash))
 
     def knows(self, transaction_hash: str) -> bool:
         return self.nodes.ask(lambda node: _knows(node, transaction_hash))
