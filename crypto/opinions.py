@@ -27,6 +27,7 @@ def allow_end(outgoing: Outgoing, chain: Chain, receipt: Receipt) -> bool:
     """Whether a receipt that says that `outgoing` was not carried out may be acted upon; else it is put off."""
     if outgoing.purpose != Outgoing.Purpose.WITHDRAWAL:
         return True  # a sweep that is made again moves nothing twice
+    chain.check_again()
     answers = chain.receipts(receipt.transaction_hash)
     if any(_told(each) != _told(receipt) for each in answers if not isinstance(each, NodeError)):
         _dispute(outgoing, f"One node says that {receipt.transaction_hash} failed, another says something else")
@@ -38,6 +39,7 @@ def allow_another(outgoing: Outgoing, chain: Chain, attempts: list[Attempt]) -> 
     """Whether no node shows any form of a withdrawal, so that none was mined; else it is put off."""
     if outgoing.purpose != Outgoing.Purpose.WITHDRAWAL:
         return True
+    chain.check_again()
     for attempt in attempts:
         answers = chain.receipts(attempt.transaction_hash)
         if _is_shown(outgoing, attempt, answers) or not _answered(outgoing, answers):
@@ -47,6 +49,7 @@ def allow_another(outgoing: Outgoing, chain: Chain, attempts: list[Attempt]) -> 
 
 def is_shown(outgoing: Outgoing, chain: Chain, attempts: list[Attempt]) -> bool:
     """Whether some node shows a form of it, which the one that was asked before did not; then it is put off."""
+    chain.check_again()
     return any(_is_shown(outgoing, each, chain.receipts(each.transaction_hash)) for each in attempts)
 
 

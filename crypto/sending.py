@@ -130,6 +130,8 @@ def _sign_in_turn(outgoing: Outgoing, chain: Chain, sender: Sender) -> None:
 def _takes_nonce(outgoing: Outgoing, chain: Chain, sender: Sender) -> bool:
     mined = chain.next_nonce(outgoing.sender)
     looks = note_ahead(sender=sender, mined=mined)
+    if looks:
+        chain.check_again()  # another chain's node would be ahead as well
     if looks >= _LOOKS_AHEAD:
         stop_sender(sender=sender, reason=f"the chain has mined nonce {mined - 1}, which was never given away here")
     return not looks and take_nonce(outgoing=outgoing, sender=sender, mined=mined)

@@ -133,6 +133,10 @@ class Chain(Protocol):
         """Whether a form with this `dead_after_height` surely can no longer be mined. It may have been before: ask for
         its receipt after this."""
 
+    def check_again(self) -> None:
+        """Before its next answer each node proves again of which chain it is; they do each minute anyhow. For whoever
+        is about to believe that something is gone."""
+
     def block(self, height: int) -> Block:
         """Raises `NodeWrong` for a height the node should have and answers null."""
 

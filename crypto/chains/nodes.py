@@ -29,6 +29,8 @@ _LONGEST_REST = 60.0
 _NOTE_SECONDS = 15.0
 # A little back is another backend behind the same address; more is a node that lost its chain.
 _BACKWARDS = 8
+# An address may be switched to another chain's node at any time.
+_CHECK_SECONDS, _LEAP = 60.0, 1000
 
 
 @dataclass(slots=True)
@@ -39,7 +41,8 @@ class Node:
     label: str
     failures: int = 0
     rests_until: float = 0.0  # monotonic
-    checked: bool = False  # it is of the right chain
+    checked_at: float = float("-inf")  # monotonic: when it last proved to be of the right chain
+    may_leap: bool = True  # no height was told since
     height: int = 0
     noted_at: float = field(default=float("-inf"))
 
@@ -73,9 +76,14 @@ class Node:
             raise NodeWrong(f"answered no JSON (HTTP {answer.status})") from None
 
     def saw_height(self, height: int) -> int:
-        """Notes a height this node told, and refuses one far behind what it told before."""
+        """Notes a height this node told, and refuses one far behind what it told before, or further ahead than a chain
+        grows between two proofs of which chain it is."""
         if height < self.height - _BACKWARDS:
             raise NodeWrong(f"went backwards from {self.height} to {height}")
+        if height > self.height + _LEAP and not self.may_leap:
+            self.checked_at = float("-inf")
+            raise NodeWrong(f"leapt from {self.height} to {height}: it is asked of which chain it is")
+        self.may_leap = False
         self.height = max(self.height, height)
         return height
 
@@ -155,9 +163,7 @@ class Nodes:
     def _ask_one(self, node: Node, question: Callable[[Node], T]) -> T:
         started = time.monotonic()
         try:
-            if not node.checked:
-                self._check(node)
-                node.checked = True
+            self._prove(node)
             answer = question(node)
         except (Refused, http.TooLarge):
             self._note(node, started)  # it works; it is the question that it does not like
@@ -171,6 +177,18 @@ class Nodes:
             raise wrong from error
         self._note(node, started)
         return answer
+
+    def check_again(self) -> None:
+        """Whatever is asked next, each node first proves again to be of the right chain."""
+        for node in self._nodes:
+            node.checked_at = float("-inf")
+
+    def _prove(self, node: Node) -> None:
+        if time.monotonic() - node.checked_at < _CHECK_SECONDS:
+            return
+        node.checked_at = float("-inf")
+        self._check(node)
+        node.checked_at, node.may_leap = time.monotonic(), True
 
     def _in_order(self) -> list[Node]:
         self._remember()

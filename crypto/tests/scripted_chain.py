@@ -17,7 +17,7 @@ class ScriptedChain:
         self.known, self.mined = {}, {}  # hash → payload; hash → height
         self.asked, self.answers = [], []  # what was broadcast; what to answer next: an exception, or None
         self.foreign_nonces, self.balance, self.coins = 0, 10**40, 10**40
-        self.hide_receipts = False
+        self.hide_receipts, self.checks = False, 0
         self.others = []  # further nodes: what each makes of this one's receipt
         self.succeeds, self.moves_units = True, None
 
@@ -27,6 +27,9 @@ class ScriptedChain:
 
     def is_dead(self, dead_after_height):
         return self.head > dead_after_height
+
+    def check_again(self):
+        self.checks += 1
 
     def block(self, height):
         return Block(height, f"b{height}.{self.branch}", f"b{height - 1}.{self.branch}", datetime(2026, 1, 1, tzinfo=UTC))

@@ -32,8 +32,12 @@ def stands_on_same_chain(chain: Chain, state: ChainState) -> bool:
 def go_back(chain: Chain, state: ChainState) -> None:
     """The cursor returns to the last mark that still stands; what lay above is looked at one by one.
 
-    All is asked before anything is written, so that a node that fails in between leaves it to be done again.
+    The nodes first prove of which chain they are: one of another chain shows other blocks, too. All is asked before
+    anything is written, so that a node that fails in between leaves it to be done again.
     """
+    chain.check_again()
+    if stands_on_same_chain(chain, state):
+        return  # the address had another chain's node behind it
     common = _common_height(chain, state)
     answers = [(row, chain.receipt(row.transaction_hash)) for row in _above(state, common)]
     with transaction.atomic():

@@ -59,6 +59,9 @@ class EvmChain:
     def is_dead(self, dead_after_height: int) -> bool:
         return False  # only another transaction with its nonce ends one
 
+    def check_again(self) -> None:
+        self.nodes.check_again()
+
     def block(self, height: int) -> Block:
         return self._ask(lambda w3: _block(w3.eth.get_block(height), height))
 

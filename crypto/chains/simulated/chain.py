@@ -31,6 +31,9 @@ class SimulatedChain:
     def is_dead(self, dead_after_height: int) -> bool:
         return self.height() > dead_after_height
 
+    def check_again(self) -> None:
+        """It is always the same one."""
+
     def block(self, height: int) -> Block:
         chain, _ = self._call("block")
         self._must_have(chain, height)

@@ -52,6 +52,9 @@ class SolanaChain:
     def is_dead(self, dead_after_height: int) -> bool:
         return self.nodes.ask(lambda node: _number(node.rpc("getBlockHeight", [FINAL]))) > dead_after_height
 
+    def check_again(self) -> None:
+        self.nodes.check_again()
+
     def block(self, height: int) -> Block:
         return self.nodes.ask(lambda node: _block(node, height))
 

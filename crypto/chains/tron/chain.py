@@ -50,6 +50,9 @@ class TronChain:
     def is_dead(self, dead_after_height: int) -> bool:
         return self.height() > dead_after_height
 
+    def check_again(self) -> None:
+        self.nodes.check_again()
+
     def block(self, height: int) -> Block:
         return self.nodes.ask(lambda node: _block(node, height))
 
