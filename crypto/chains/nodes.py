@@ -20,7 +20,7 @@ import structlog
 from django.utils import timezone
 
 from crypto.chains import http
-from crypto.chains.base import NodeBusy, NodeDown, NodeError, NodeTimeout, NodeWrong, Refused
+from crypto.chains.base import NodeBusy, NodeDown, NodeError, NodeTimeout, NodeWrong, Refused, TooDear
 from crypto.models.networks import Network, RpcNode
 
 log = structlog.get_logger(__name__)
@@ -165,8 +165,9 @@ class Nodes:
         try:
             self._prove(node)
             answer = question(node)
-        except (Refused, http.TooLarge):
-            self._note(node, started)  # it works; it is the question that it does not like
+        except (Refused, http.TooLarge, TooDear):
+            # It works; it is the question that it does not like, or the chain that is dear.
+            self._note(node, started)
             raise
         except NodeError as error:
             self._note_failure(node, error)

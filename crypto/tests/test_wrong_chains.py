@@ -10,10 +10,10 @@ import pytest
 from crypto import testing, watcher
 from crypto.bsc_testing import fresh, look, state
 from crypto.chains import nodes
-from crypto.chains.base import NodeWrong
+from crypto.chains.base import NodeDown, NodeWrong, TooDear
 from crypto.chains.simulated.chain import SimulatedChain
-from crypto.models import BlockMark, ChainTransaction
-from crypto.tests.test_evm import evm, world  # noqa: F401
+from crypto.models import BlockMark, ChainTransaction, RpcNode
+from crypto.tests.test_evm import ME, Payment, chain_on, evm, world  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +110,23 @@ def test_an_address_that_was_switched_for_a_moment_is_no_reorganisation(cast, mo
     watcher.watch_network("BSC", "test")
 
     assert (state().scanned_height, ChainTransaction.objects.get().status) == (before, "pending")
+
+
+def test_a_price_above_the_ceiling_is_not_the_nodes_failure(world, network):
+    chain = chain_on(network, world, "ETH", world.server.url, "http://127.0.0.1:9")
+    world.fund(ME)
+    world.pay(world.usdt, ME, 1)
+    payment = Payment(ME, world.friend, world.usdt.address, 1)
+    chain.fee(payment)
+    world.hook = lambda method, _: [hex(10**15)] if method == "eth_maxPriorityFeePerGas" else None
+
+    for _ in range(4):
+        with pytest.raises((TooDear, NodeDown), match="ceiling"):
+            chain.fee(payment)
+
+    label = nodes.label_of(world.server.url)
+    row = RpcNode.objects.get(label=label)
+    assert (row.failures, row.resting_until, row.last_error) == (0, None, "")
+    assert chain.height() == world.w3.eth.block_number  # it is still the first to be asked
+    world.hook = None
+    assert chain.fee(payment).terms["gas"] > 0
