@@ -95,6 +95,8 @@ class Outgoing(StatefulModel, WorkModel):
     transaction_hash = models.CharField(max_length=100, blank=True, default="")  # of the attempt that was mined
     height = models.BigIntegerField(null=True, blank=True)
     fee_raw = models.CharField(max_length=80, blank=True, default="")  # native units, once mined
+    # What the block of a form that moved something else took: booked if an operator gives the intent up.
+    taken_raw = models.CharField(max_length=80, blank=True, default="", db_default="")
     waits_for = models.CharField(max_length=10, choices=Waits, blank=True, default="")
     flag = models.CharField(max_length=10, choices=Flag, blank=True, default="")
     # Looks in a row at which no form of it was found although none can be mined any more, and refusals in a row.

@@ -179,12 +179,13 @@ def stop_sender(*, sender: Sender, reason: str) -> None:
         log.error("sender_stopped", address=sender.address, network=sender.network_id, mode=sender.mode, reason=reason)
 
 
-def flag_outgoing(*, outgoing: Outgoing, flag: str, detail: str, due_at: datetime) -> None:
-    """A person must look at it, and is told once; at `due_at` the chain is asked again all the same."""
+def flag_outgoing(*, outgoing: Outgoing, flag: str, detail: str, due_at: datetime, **changes: Any) -> None:
+    """A person must look at it, and is told once; at `due_at` the chain is asked again all the same. `changes` are
+    what else is known of it now."""
     if outgoing.flag != flag:
         log.error("outgoing_flagged", outgoing=outgoing.pk, network=outgoing.network_id, flag=flag, detail=detail)
     rows = Outgoing.objects.filter(pk=outgoing.pk, lease=outgoing.lease, status__in=OPEN)
-    rows.update(flag=flag, failure=detail[:200], **ended(due_at))
+    rows.update(flag=flag, failure=detail[:200], **changes, **ended(due_at))
 
 
 def soon(network: Network, mode: str, blocks: int = 1) -> datetime:

@@ -39,7 +39,10 @@ def end_outgoing(*, outgoing: Outgoing, attempt: Attempt, receipt: Receipt) -> N
     if good and not did_as_meant(row, attempt, receipt):
         detail = f"{receipt.transaction_hash} moved something else"
         # Looked at again: another node may show the transfer, and giving up what was paid pays it twice.
-        flag_outgoing(outgoing=outgoing, flag=Flag.OTHERWISE, detail=detail, due_at=timezone.now() + _AGAIN)
+        flag_outgoing(
+            outgoing=outgoing, flag=Flag.OTHERWISE, detail=detail, due_at=timezone.now() + _AGAIN,
+            transaction_hash=receipt.transaction_hash, height=receipt.height, taken_raw=str(receipt.fee),
+        )
         return
     crash_point("outgoing.before_booking")
     if row.status == Status.SIGNED:
@@ -64,17 +67,17 @@ def fail_outgoing(*, outgoing: Outgoing, failure: str) -> None:
         _fail(row, failure)
 
 
-def _fail(row: Outgoing, failure: str) -> None:
+def _fail(row: Outgoing, failure: str, **changes: str) -> None:
     if row.status == Status.SIGNED:
         row.advance(Status.UNKNOWN)
-    row.advance(Status.FAILED, failure=failure[:200], waits_for="", **ended())
+    row.advance(Status.FAILED, failure=failure[:200], waits_for="", **changes, **ended())
     _tell(row)
 
 
 @transaction.atomic
 def give_up_outgoing(*, actor: Actor, outgoing: Outgoing, note: str) -> Outgoing:
     """A super admin ends an intent whose nonce somebody else used, or that moved something else than was meant,
-    after looking at the chain. What it was for is released.
+    after looking at the chain. What it was for is released; what its own mined form cost is booked with it.
 
     Raises `NotAllowed`, `InvalidFields`, `IllegalTransition` (nothing is odd about it).
     """
@@ -82,7 +85,9 @@ def give_up_outgoing(*, actor: Actor, outgoing: Outgoing, note: str) -> Outgoing
     row = lock(outgoing)
     if row.flag not in (Flag.FOREIGN, Flag.OTHERWISE) or row.status not in OPEN:
         raise IllegalTransition("Only a flagged transaction can be given up; the others end by themselves.")
-    _fail(row, f"Given up by an operator: {note.strip()}")
+    taken = row.taken_raw if row.flag == Flag.OTHERWISE else ""
+    _fail(row, f"Given up by an operator: {note.strip()}", **({"fee_raw": taken} if taken else {}))
+    book_fee(outgoing=row, fee=int(taken or 0))
     detail = note.strip()[:200]
     audit.record(actor, "outgoing.given_up", f"outgoing-{row.pk}", mode=row.mode, flag=row.flag, detail=detail)
     return row

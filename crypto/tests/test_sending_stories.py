@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from accounts.actors import Actor
 from crypto.chains.registry import chain_for
 from crypto.chains.simulated import control
+from crypto.chains.simulated.chain import SimulatedChain
 from crypto.models import (
     Attempt,
     ChainTransaction,
@@ -17,8 +21,11 @@ from crypto.models import (
     Token,
     Withdrawal,
 )
+from crypto.services.outgoing_ends import give_up_outgoing
+from crypto.services.reconciling import reconcile
 from crypto.tests.chain_house import ONE, OUTSIDE, assert_exact, open_house, own, receive, settle_down, step, withdraw
 from ledger.models import Posting
+from ledger.testing import assert_ledger_balances
 
 pytestmark = pytest.mark.django_db
 
@@ -165,3 +172,35 @@ def test_many_withdrawals_leave_in_the_order_of_their_nonces(cast, signer, netwo
     assert own(cast.merchant) == (880 * ONE, 0)
     assert DepositAddress.objects.filter(swept_minor__gt=0).count() == 1
     assert_exact("BSC")
+
+
+def test_what_moved_something_else_has_cost_its_fee_when_it_is_given_up(cast, signer, network, monkeypatch):
+    """Else the network's coin differs by it for ever."""
+    bsc = network("BSC")
+    open_house(bsc)
+    receive(cast.merchant, bsc, 100 * ONE)
+    settle_down("BSC")
+    withdrawal = withdraw(cast.merchant, 40 * ONE)
+    true_receipt = SimulatedChain.receipt
+
+    def other(chain, name):
+        found = true_receipt(chain, name)
+        return found and replace(found, transfers=tuple(replace(one, units=5) for one in found.transfers))
+
+    monkeypatch.setattr(SimulatedChain, "receipt", other)
+    for _ in range(4):
+        step("BSC", blocks=40)
+    withdrawal.refresh_from_db()
+    outgoing = withdrawal.outgoing
+    assert (outgoing.flag, outgoing.fee_raw, int(outgoing.taken_raw) > 0) == ("otherwise", "", True)
+    assert not Posting.objects.filter(reference=f"crypto:gas:{outgoing.pk}").exists()
+    give_up_outgoing(actor=Actor(cast.super_admin, "panel"), outgoing=outgoing, note="Looked at the chain")
+
+    outgoing.refresh_from_db()
+    withdrawal.refresh_from_db()
+    assert (outgoing.status, outgoing.fee_raw, withdrawal.status) == ("failed", outgoing.taken_raw, "failed")
+    assert Posting.objects.filter(reference=f"crypto:gas:{outgoing.pk}").count() == 1
+    assert own(cast.merchant) == (100 * ONE, 0)
+    (coin,) = (row for row in reconcile(("test",), ("BSC",)) if row.currency == "BNB")
+    assert (coin.is_exact, coin.difference) == (True, 0), str(coin)
+    assert_ledger_balances()
