@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from crypto import following, keys
+from crypto import following, keys, vanished
 from crypto.chains.base import Chain, NodeError, Refused, TooDear
 from crypto.chains.registry import chain_for
 from crypto.forms import broadcast, lacking, payment_of, put_off, sign_form, wait_for_funds
@@ -24,6 +24,7 @@ from crypto.models import Outgoing, Sender
 from crypto.services import endowing
 from crypto.services.outgoing import OPEN, give_nonce_back, note_ahead, sender_of, soon, stop_sender, take_nonce
 from crypto.services.outgoing_ends import fail_outgoing
+from crypto.services.outgoing_vanished import GONE
 from gateway.lib.crash import crash_point
 from gateway.lib.work import backoff, drive
 
@@ -39,7 +40,7 @@ def drive_outgoing(limit: int = 100) -> int:
         log.error("outgoing_not_driven", reason="this process is not the signer")
         return 0
     endowing.mint_what_is_due()
-    rows = Outgoing.objects.filter(status__in=OPEN).select_related("network", "token")
+    rows = Outgoing.objects.filter(Q(status__in=OPEN) | GONE).select_related("network", "token")
     return drive(rows, _step, limit=limit)
 
 
@@ -51,6 +52,8 @@ def _step(outgoing: Outgoing) -> None:
             _sign_first(outgoing, chain)
         elif outgoing.status == Status.SIGNED:
             broadcast(outgoing, following.newest(outgoing), chain)
+        elif outgoing.status not in OPEN:
+            vanished.look_for(outgoing, chain)
         else:
             following.follow(outgoing, chain)
     except (NodeError, LookupError, keys.KeysMissing) as error:

@@ -73,6 +73,7 @@ class Outgoing(StatefulModel, WorkModel):
         OTHERWISE = "otherwise", "It was mined, but moved something else than was meant"
         REFUSED = "refused", "The nodes refuse it"
         STUCK = "stuck", "It is not mined, however much it offers"
+        VANISHED = "vanished", "It had ended, and left the chain again"
         DISPUTED = "disputed", "The nodes do not agree on what became of it"
 
     TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {

@@ -17,6 +17,7 @@ from crypto.chains.registry import enabled_networks
 from crypto.models import HotWallet, Network, Outgoing, Sender, Sweep, Token, Withdrawal, WithdrawalAddress
 from crypto.queries.withdrawals import visible_withdrawals
 from crypto.services.outgoing import OPEN
+from crypto.services.outgoing_vanished import GONE
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from ledger.models import Entry, LedgerAccount
@@ -33,6 +34,9 @@ _TITLES = {
     "withdrawal.processing": "On its way",
     "withdrawal.completed": "Completed",
     "withdrawal.failed": "Failed, money released",
+    "withdrawal.vanished": "Its transaction left the chain",
+    "withdrawal.returned": "Its transaction is in the chain again",
+    "withdrawal.put_aside": "Settled by an operator",
 }
 
 
@@ -144,7 +148,7 @@ def for_people(now: datetime) -> Q:
     """Of intents: those that are odd, and those that could not be signed for so long that it will not pass by itself.
     A stopped sender is told for itself."""
     lacks = Q(status=Outgoing.Status.WAITING, created_at__lt=now - _PATIENCE)
-    return Q(status__in=OPEN) & ~Q(flag="") | lacks & ~Q(waits_for__in=["", Waits.TURN, Waits.STOPPED])
+    return Q(status__in=OPEN) & ~Q(flag="") | GONE | lacks & ~Q(waits_for__in=["", Waits.TURN, Waits.STOPPED])
 
 
 def odd_outgoing(viewer: Viewer) -> QuerySet[Outgoing]:

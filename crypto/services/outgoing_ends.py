@@ -81,7 +81,7 @@ def give_up_outgoing(*, actor: Actor, outgoing: Outgoing, note: str) -> Outgoing
 
     Raises `NotAllowed`, `InvalidFields`, `IllegalTransition` (nothing is odd about it).
     """
-    _check_super_admin(actor, note)
+    check_super_admin(actor, note)
     row = lock(outgoing)
     if row.flag not in (Flag.FOREIGN, Flag.OTHERWISE) or row.status not in OPEN:
         raise IllegalTransition("Only a flagged transaction can be given up; the others end by themselves.")
@@ -99,7 +99,7 @@ def resume_sender(*, actor: Actor, sender: Sender, note: str) -> None:
 
     Raises `NotAllowed`, `InvalidFields`, `IllegalTransition`.
     """
-    _check_super_admin(actor, note)
+    check_super_admin(actor, note)
     row = Sender.objects.select_for_update().get(pk=sender.pk)
     signed = Outgoing.objects.filter(network=row.network, mode=row.mode, sender=row.address, status__in=OPEN)
     if row.stopped_at is None:
@@ -110,7 +110,7 @@ def resume_sender(*, actor: Actor, sender: Sender, note: str) -> None:
     audit.record(actor, "sender.resumed", row.address[:64], mode=row.mode, detail=note.strip()[:200])
 
 
-def _check_super_admin(actor: Actor, note: str) -> None:
+def check_super_admin(actor: Actor, note: str) -> None:
     user = actor.user
     if not isinstance(user, User) or user.role != "super_admin":
         raise NotAllowed()

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from crypto.chains.base import Chain, NodeError, Receipt
 from crypto.models import BlockMark, ChainState, ChainTransaction
-from crypto.services import deposits
+from crypto.services import deposits, outgoing_vanished
 from crypto.watcher import leases
 
 log = structlog.get_logger(__name__)
@@ -39,6 +39,7 @@ def go_back(chain: Chain, state: ChainState) -> None:
     if stands_on_same_chain(chain, state):
         return  # the address had another chain's node behind it
     common = _common_height(chain, state)
+    sent = [(row, chain.receipt(row.transaction_hash)) for row in outgoing_vanished.ended_above(state, common)]
     answers = [(row, chain.receipt(row.transaction_hash)) for row in _above(state, common)]
     with transaction.atomic():
         leases.keep(state)
@@ -49,6 +50,8 @@ def go_back(chain: Chain, state: ChainState) -> None:
         ChainState.objects.filter(pk=state.pk).update(scanned_height=common)
         for row, receipt in answers:
             apply_receipt(row, receipt)
+        for outgoing, said in sent:
+            outgoing_vanished.note_receipt(outgoing, said)
     state.scanned_height = common
 
 

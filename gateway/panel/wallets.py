@@ -23,6 +23,7 @@ from crypto.services.endowing import record_capital
 from crypto.services.gas import native_minor
 from crypto.services.outgoing import OPEN
 from crypto.services.outgoing_ends import give_up_outgoing, resume_sender
+from crypto.services.outgoing_vanished import put_aside_vanished
 from gateway.lib.errors import InvalidFields
 from gateway.lib.money import InvalidAmount, Money, parse_amount
 from gateway.panel.access import FORM, PanelRequest, page
@@ -103,6 +104,8 @@ def transaction(request: PanelRequest, pk: int) -> HttpResponse:
         "attempts": row.attempts.order_by("-number"),
         "is_moving": row.status in OPEN and not row.flag,
         "wait": sending.wait_words(row),
+        "is_odd": bool(row.flag) and (row.status in OPEN or row.flag == Outgoing.Flag.VANISHED),
+        "may_put_aside": row.flag == Outgoing.Flag.VANISHED,
         "may_give_up": row.status in OPEN and row.flag in (Outgoing.Flag.FOREIGN, Outgoing.Flag.OTHERWISE),
         "transaction_url": (
             formats.explorer_transaction_url(row.network, row.transaction_hash)
@@ -116,6 +119,8 @@ def transaction(request: PanelRequest, pk: int) -> HttpResponse:
 @page(_HOUSE, FORM, proof=True)
 def give_up(request: PanelRequest, pk: int) -> HttpResponse:
     row = get_or_404(sending.visible_outgoing(request.viewer), pk=pk)
+    if row.flag == Outgoing.Flag.VANISHED:
+        return _put_aside(request, row)
     step = Step(
         title="Give this transaction up?", action="Give up", danger=True, back=reverse("panel:transaction", args=[pk]),
         text="Look at the chain first. What it was for counts as not sent, and what was held is released.",
@@ -126,6 +131,20 @@ def give_up(request: PanelRequest, pk: int) -> HttpResponse:
         return give_up_outgoing(actor=request.actor, outgoing=row, note=data["note"])
 
     return confirm(request, step, act, form=NoteForm, message="The transaction is given up.")
+
+
+def _put_aside(request: PanelRequest, row: Outgoing) -> HttpResponse:
+    step = Step(
+        title="Stop looking for this transaction?", action="Put aside", danger=True,
+        back=reverse("panel:transaction", args=[row.pk]),
+        text="The books stay as they are: what is completed counts as paid. Settle it with whoever it was for first.",
+        facts=[("Amount", money_text(_amount(row))), ("To", row.recipient), ("Why", row.get_flag_display())],
+    )
+
+    def act(data: dict[str, Any]) -> Outgoing:
+        return put_aside_vanished(actor=request.actor, outgoing=row, note=data["note"])
+
+    return confirm(request, step, act, form=NoteForm, message="The transaction is put aside.")
 
 
 @page(_HOUSE, FORM, proof=True)
