@@ -14,6 +14,7 @@ from accounts.actors import Actor
 from accounts.models import SettlementAccount
 from accounts.settlement import settlement_account
 from crypto import accounts
+from crypto.chains.registry import is_enabled, token_for
 from crypto.errors import NoSettlementAccount, RateMissing
 from crypto.models import Withdrawal
 from crypto.services.withdrawal_ends import available, end_failed, lock, post_step, reserved, write_down
@@ -83,7 +84,9 @@ def _charge(row: Withdrawal, amount: int) -> int:
 
 
 def _draw(row: Withdrawal) -> dict[str, int]:
-    """From the networks with most first. Raises `InsufficientBalance` if all together have too little."""
+    """From the networks with most first, and from none that is off or whose token is: the tokens become the house's,
+    which may have switched it off because it does not want them. Raises `InsufficientBalance` if all together have too
+    little."""
     rows = LedgerAccount.objects.filter(
         merchant=row.merchant, mode=row.mode, currency=row.currency, kind="available", balance__gt=0
     ).exclude(network="")
@@ -92,7 +95,7 @@ def _draw(row: Withdrawal) -> dict[str, int]:
     held: dict[str, int] = {}
     missing = row.amount_minor
     for network, balance in rows.order_by("-balance", "network").values_list("network", "balance"):
-        if missing:
+        if missing and is_enabled(network, row.mode) and token_for(network, row.mode, row.currency) is not None:
             held[network] = min(balance, missing)
             missing -= held[network]
     if missing:

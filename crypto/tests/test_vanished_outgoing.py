@@ -1,5 +1,5 @@
-"""What had ended at depth and left the chain all the same: people are told, its very bytes are sent again, the books and
-the number of payments stay as they are."""
+"""What had ended at depth and left the chain all the same: people are told, its very bytes are sent again, and the books
+and the number of payments stay as they are."""
 # ruff: noqa: F811 - fixtures come by import
 
 from __future__ import annotations

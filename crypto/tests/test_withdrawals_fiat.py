@@ -12,8 +12,8 @@ from accounts.actors import Actor
 from accounts.models import SettlementAccount
 from accounts.settlement import set_settlement_account, settlement_account
 from crypto.errors import NoSettlementAccount, RateMissing
-from crypto.models import Withdrawal
-from crypto.services import withdrawal_notices, withdrawal_steps
+from crypto.models import Token, Withdrawal
+from crypto.services import withdrawal_fiat, withdrawal_notices, withdrawal_steps
 from crypto.services.withdrawals import create_withdrawal, reject_withdrawal
 from crypto.tests.chain_house import ONE, everything_is_due, own
 from gateway.lib.errors import IllegalTransition, InvalidFields, NotAllowed, NotFound, ProviderUnavailable
@@ -220,3 +220,29 @@ def test_a_withdrawal_that_is_changed_by_hand_is_found(cast, rich, changes):
     row.refresh_from_db()
     says = f"{row} says {row.amount_minor}, {row.fee_minor} of it fee, its postings say otherwise"
     assert says in verify_books()
+
+
+def test_nothing_is_drawn_on_a_token_that_is_switched_off(cast, rich):
+    """The house would take what it has switched off, at the full rate; asked for by name, it is refused as well."""
+    account(cast)
+    Token.objects.filter(network="TRX", mode="test", currency="USDT").update(active=False)
+
+    with pytest.raises(InsufficientBalance):
+        ask(cast)
+    assert [own(cast.merchant, code) for code in ("TRX", "BSC", "POL")] == [(80 * ONE, 0), (30 * ONE, 0), (5 * ONE, 0)]
+    assert Withdrawal.objects.count() == 0
+
+    assert ask(cast, 32 * ONE).held == {"BSC": 30 * ONE, "POL": 2 * ONE}
+    assert own(cast.merchant, "TRX") == (80 * ONE, 0)
+
+
+def test_nothing_is_drawn_on_a_network_that_is_off_in_live_mode(cast, settings):
+    settings.CRYPTO_RPC = {"BSC": ["https://node.example"]}
+    for network in ("BSC", "TRX"):
+        fund(cast.merchant, 30 * ONE, currency="USDT", network=network, mode="live")
+    row = Withdrawal(merchant=cast.merchant, mode="live", currency="USDT", amount_minor=20 * ONE)
+    assert withdrawal_fiat._draw(row) == {"BSC": 20 * ONE}
+
+    row.amount_minor = 31 * ONE
+    with pytest.raises(InsufficientBalance):
+        withdrawal_fiat._draw(row)
