@@ -28,6 +28,7 @@ _TITLES = {
     "payout.processing": "Given to the bank",
     "payout.processed": "Paid by the bank",
     "payout.failed": "Failed at the bank, money released",
+    "payout.returned": "Returned by the bank, money given back",
     "payout.flagged": "Needs attention",
     "payout.unclear": "Unclear in the bank's result file",
     "payout.resolved": "Resolved by an operator",
@@ -88,7 +89,7 @@ def timeline(payout: Payout) -> list[TimelineItem]:
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """Payouts that the bank paid on `day`, in minor units of INR; `charge_minor` includes GST."""
+    """Payouts that the bank paid on `day` and has not returned, in minor units of INR; `charge_minor` includes GST."""
 
     day: date
     count: int = 0

@@ -20,35 +20,56 @@ def _reference(step: str) -> Concat:
     return Concat(Value("payout:"), OuterRef("public_id"), Value(f":{step}"))
 
 
+_RETURNED = Q(returned_at__isnull=False)
+_KEPT = ~_RETURNED
+_PAID = Q(status=Status.PROCESSED) | _RETURNED
+
+
+def _ends(*booked: str) -> Q:
+    """Exactly these of a payout's possible ends are booked."""
+    return Q(**{end: end in booked for end in ("settled", "released", "returned")})
+
+
 def _booked(step: str) -> Exists:
     return Exists(Posting.objects.filter(reference=_reference(step)))
 
 
 @register_check
 def holds() -> Iterator[str]:
-    """A payout has one hold, and once ended one settlement or one release, as its status says."""
+    """A payout has one hold, and once ended one settlement or one release, as its status says; one that the bank
+    returned has the settlement and its return."""
     good = Q(on_hold=True) & (
-        Q(status=Status.PROCESSED, settled=True, released=False)
-        | Q(status__in=[Status.REJECTED, Status.FAILED], settled=False, released=True)
-        | Q(status__in=[Status.PENDING, Status.APPROVED, Status.PROCESSING], settled=False, released=False)
+        _KEPT & Q(status=Status.PROCESSED) & _ends("settled")
+        | _KEPT & Q(status__in=[Status.REJECTED, Status.FAILED]) & _ends("released")
+        | _KEPT & Q(status__in=[Status.PENDING, Status.APPROVED, Status.PROCESSING]) & _ends()
+        | _RETURNED & Q(status=Status.FAILED) & _ends("settled", "returned")
     )
-    rows = Payout.objects.annotate(on_hold=_booked("hold"), settled=_booked("settle"), released=_booked("release"))
+    rows = Payout.objects.annotate(
+        on_hold=_booked("hold"), settled=_booked("settle"), released=_booked("release"), returned=_booked("return"),
+    )
     for row in rows.exclude(good):
         yield f"payout {row.public_id} is {row.status}, its postings say otherwise"
 
 
 @register_check
 def amounts() -> Iterator[str]:
-    """A payout held its amount and charge of its merchant's, and what the bank paid is its amount."""
+    """A payout held its amount and charge of its merchant's, and what the bank paid is its amount; what it returned is
+    all of it, and the merchant has it back with the charge."""
     own = {name: OuterRef(name) for name in ("merchant", "mode", "currency")}
     rows = Payout.objects.alias(
         reserved=moved(_reference("hold"), kind="reserved", **own),
         paid=moved(_reference("settle"), kind="clearing", counterparty=OuterRef("provider")),
         taxed=moved(_reference("settle"), kind="tax"),
-        due=Case(When(status=Status.PROCESSED, then=F("amount_minor")), default=0),
-        tax_due=Case(When(status=Status.PROCESSED, then=F("tax_minor")), default=0),
+        back=moved(_reference("return"), kind="clearing", counterparty=OuterRef("provider")),
+        untaxed=moved(_reference("return"), kind="tax"),
+        given=moved(_reference("return"), kind="available", **own),
+        due=Case(When(_PAID, then=F("amount_minor")), default=0),
+        tax_due=Case(When(_PAID, then=F("tax_minor")), default=0),
     )
-    for row in rows.exclude(reserved=F("amount_minor") + F("charge_minor"), paid=F("due"), taxed=F("tax_due")):
+    held = F("amount_minor") + F("charge_minor")
+    undone = Q(back=0, untaxed=0, given=0) & _KEPT
+    undone |= Q(back=-F("amount_minor"), untaxed=-F("tax_minor"), given=held) & _RETURNED
+    for row in rows.exclude(undone, reserved=held, paid=F("due"), taxed=F("tax_due")):
         yield (
             f"payout {row.public_id} says {row.amount_minor} and a charge of {row.charge_minor}, "
             "its postings say otherwise"
@@ -60,10 +81,12 @@ def amounts() -> Iterator[str]:
 def audited() -> Iterator[str]:
     """Every state that a payout is in was written down when it got there."""
     trail = AuditRecord.objects.filter(
-        target=OuterRef("public_id"), action=Concat(Value("payout."), OuterRef("status"))
+        target=OuterRef("public_id"), action=Concat(Value("payout."), OuterRef("became"))
     )
-    for row in Payout.objects.exclude(status=Status.PENDING).annotate(written=Exists(trail)).filter(written=False):
-        yield f"payout {row.public_id} became {row.status} without an audit record"
+    rows = Payout.objects.exclude(status=Status.PENDING)
+    rows = rows.annotate(became=Case(When(_RETURNED, then=Value("returned")), default=F("status")))
+    for row in rows.annotate(written=Exists(trail)).filter(written=False):
+        yield f"payout {row.public_id} became {row.became} without an audit record"
 
 
 @register_check

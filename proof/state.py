@@ -58,7 +58,8 @@ def _doubled() -> Iterator[str]:
     for row in rows.filter(times__gt=1).order_by():
         yield f"{row['type']} {row['subject']} was told {row['times']} times"
     paid = set(SandboxTransfer.objects.filter(decision="pay").values_list("reference", flat=True))
-    known = set(Payout.objects.filter(status="processed").values_list("public_id", flat=True))
+    processed = Q(status="processed") | Q(returned_at__isnull=False)
+    known = set(Payout.objects.filter(processed).values_list("public_id", flat=True))
     for reference in paid - known:
         yield f"the bank paid {reference}, which is no processed payout"
     for reference in known - paid:

@@ -29,6 +29,7 @@ class Withdrawal(StatefulModel, WorkModel):
     TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         Status.PENDING: (Status.PROCESSING, Status.FAILED),
         Status.PROCESSING: (Status.COMPLETED, Status.FAILED),
+        Status.COMPLETED: (Status.FAILED,),  # to a bank account alone, whose bank has returned the rupees
     }
 
     class Method(models.TextChoices):

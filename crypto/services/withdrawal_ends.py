@@ -13,6 +13,7 @@ from accounts.actors import Actor
 from crypto import accounts
 from crypto.models import Withdrawal
 from gateway.lib.crash import crash_point
+from gateway.lib.errors import IllegalTransition
 from gateway.lib.work import ended
 from ledger.services import Line, post
 from webhooks.services import emit
@@ -58,6 +59,8 @@ def complete_withdrawal(*, withdrawal: Withdrawal) -> None:
 def fail_withdrawal(*, withdrawal: Withdrawal, code: str, reason: str, actor: Actor = _CHAIN) -> None:
     """Nothing was sent, and nothing will be: all that was held is available again."""
     row = lock(withdrawal)
+    if row.status == Status.COMPLETED:
+        raise IllegalTransition("Cannot become failed: it is completed.")
     end_failed(actor, row, code, reason)
     post_step(row, "release", [*reserved(row, -1), *available(row, 1)])
 

@@ -126,7 +126,7 @@ def pay_out(actor: Actor, row: Withdrawal) -> None:
 
 
 def payout_ended(payout: Payout) -> None:
-    """Called within the transaction that ends a payout, whoever's it is."""
+    """Called within the transaction that ends a payout, whoever's it is; again for one that the bank returns."""
     row = Withdrawal.objects.filter(payout=payout).first()
     if row is None:
         return

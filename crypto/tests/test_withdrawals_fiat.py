@@ -14,6 +14,7 @@ from accounts.settlement import set_settlement_account, settlement_account
 from crypto.errors import NoSettlementAccount, RateMissing
 from crypto.models import Token, Withdrawal
 from crypto.services import withdrawal_fiat, withdrawal_notices, withdrawal_steps
+from crypto.services.withdrawal_ends import fail_withdrawal
 from crypto.services.withdrawals import create_withdrawal, reject_withdrawal
 from crypto.tests.chain_house import ONE, everything_is_due, own
 from gateway.lib.errors import IllegalTransition, InvalidFields, NotAllowed, NotFound, ProviderUnavailable
@@ -25,7 +26,8 @@ from ledger.testing import assert_ledger_balances, fund
 from ledger.verify import verify_books
 from payouts import work
 from payouts.models import Beneficiary, Payout
-from payouts.services import approve_payout, reject_payout
+from payouts.services import approve_payout, reject_payout, return_payout
+from webhooks.models import Event
 
 pytestmark = pytest.mark.django_db
 
@@ -110,6 +112,45 @@ def test_a_payout_that_fails_gives_the_tokens_back_where_they_came_from(cast, ri
     assert [own(cast.merchant, code) for code in ("TRX", "BSC", "POL")] == [(80 * ONE, 0), (30 * ONE, 0), (5 * ONE, 0)]
     assert [house("USDT", "exchange", "TRX"), house("USDT", "fees", "TRX"), house("INR", "exchange")] == [0, 0, 0]
     assert_ledger_balances()
+
+
+def test_a_payout_that_the_bank_returns_gives_the_tokens_back_too(cast, rich, balances):
+    account(cast)
+    row = ask(cast)
+    withdrawal_steps.drive_withdrawals()
+    work.drive_payouts()
+    work.drive_payouts()
+    row.refresh_from_db()
+    assert (row.status, balances(cast.merchant)) == ("completed", (0, 0, 0))
+
+    returned = {"utr": "RTN0000001", "note": "The account is closed."}
+    return_payout(actor=Actor(cast.admin, "panel"), payout=Payout.objects.get(), **returned)
+
+    row.refresh_from_db()
+    assert (row.status, row.failure_code) == ("failed", "payout_failed")
+    assert row.failure_reason == "The payout failed: Returned by the bank: The account is closed."
+    assert balances(cast.merchant) == (0, 0, 0)
+    assert [own(cast.merchant, code) for code in ("TRX", "BSC", "POL")] == [(80 * ONE, 0), (30 * ONE, 0), (5 * ONE, 0)]
+    assert [house("USDT", "exchange", "TRX"), house("USDT", "fees", "TRX"), house("INR", "exchange")] == [0, 0, 0]
+    told = Event.objects.filter(subject=row.public_id).order_by("pk").values_list("type", flat=True)
+    assert list(told) == ["withdrawal.completed", "withdrawal.failed"]
+    assert verify_books() == []
+    assert_ledger_balances()
+
+
+def test_a_completed_withdrawal_is_failed_by_nothing_else(cast, rich, balances):
+    account(cast)
+    row = ask(cast)
+    withdrawal_steps.drive_withdrawals()
+    work.drive_payouts()
+    work.drive_payouts()
+    before = Posting.objects.count()
+
+    with pytest.raises(IllegalTransition):
+        fail_withdrawal(withdrawal=row, code="not_sent", reason="Not sent")
+
+    row.refresh_from_db()
+    assert (row.status, Posting.objects.count(), balances(cast.merchant)) == ("completed", before, (0, 0, 0))
 
 
 def test_refusals_change_nothing(cast, rich, settings):

@@ -19,6 +19,7 @@ POSTINGS = {
     "payout.hold": "Payout held",
     "payout.settle": "Payout paid",
     "payout.release": "Payout released",
+    "payout.return": "Payout returned",
     "withdrawal.hold": "Withdrawal held",
     "withdrawal.settle": "Withdrawal sent",
     "withdrawal.release": "Withdrawal released",

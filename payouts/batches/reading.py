@@ -214,7 +214,8 @@ def _against_what_is_known(one: Judged) -> Judged:
     if payout.flag == Flag.CONTRADICTED:
         return replace(one, effect="same", problem="It waits for an operator already.")
     other_utr = one.effect == "processed" and one.row.utr != payout.utr
-    if payout.status == ended[one.effect] and not other_utr:
+    known = payout.status == ended[one.effect] or payout.returned_at is not None
+    if known and not other_utr:
         return replace(one, effect="same", problem="Known already.")
     said = f"The payout is {payout.get_status_display().lower()} already{f', UTR {payout.utr}' if payout.utr else ''}."
     return replace(one, effect="contradiction", problem=said)

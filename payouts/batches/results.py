@@ -122,6 +122,8 @@ def _apply_row(result: ResultFile, one: Judged) -> tuple[str, str]:
 
 def _done_before(one: Judged) -> str:
     assert one.line is not None
+    if one.line.payout.returned_at is not None:
+        return "processed"  # what a person booked later is not this file's doing
     ends = {Payout.Status.PROCESSED: "processed", Payout.Status.FAILED: "rejected"}
     return ends.get(Payout.Status(one.line.payout.status), "unclear")
 

@@ -29,6 +29,7 @@ class Payout(StatefulModel, OutboundModel):
         Status.PENDING: (Status.APPROVED, Status.REJECTED),
         Status.APPROVED: (Status.PROCESSING, Status.REJECTED),
         Status.PROCESSING: (Status.PROCESSED, Status.FAILED),
+        Status.PROCESSED: (Status.FAILED,),  # the bank has returned it
     }
 
     class Method(models.TextChoices):
@@ -69,7 +70,10 @@ class Payout(StatefulModel, OutboundModel):
     first_approved_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
-    processed_at = models.DateTimeField(null=True, blank=True)
+    processed_at = models.DateTimeField(null=True, blank=True)  # null again once the bank has returned it
+    # Paid, and given back by the bank; then it is failed, and `utr` stays that of the payment.
+    returned_at = models.DateTimeField(null=True, blank=True)
+    return_utr = models.CharField(max_length=40, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
@@ -99,6 +103,10 @@ class Payout(StatefulModel, OutboundModel):
                 condition=Q(provider="bank_file", status__in=["approved", "processing"]),
             ),
             models.Index(fields=["provider", "mode", "utr"], name="payout_utr", condition=~Q(utr="")),
+            models.Index(
+                fields=["provider", "mode", "return_utr"], name="payout_returned",
+                condition=Q(returned_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ import hashlib
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts import audit
@@ -72,6 +73,13 @@ def check_not_blocked(beneficiary_id: int) -> None:
 
 def note_paid(payout: Payout) -> None:
     Beneficiary.objects.filter(pk=payout.beneficiary_id).update(last_paid_at=timezone.now())
+
+
+def note_returned(payout: Payout) -> None:
+    """Its account is as trusted as what did reach it. The lock: what is paid to it at this moment counts as well."""
+    row = Beneficiary.objects.select_for_update(no_key=True).get(pk=payout.beneficiary_id)
+    row.last_paid_at = row.payouts.aggregate(last=Max("processed_at"))["last"]
+    row.save(update_fields=["last_paid_at"])
 
 
 @transaction.atomic

@@ -116,7 +116,7 @@ def resolve_payout(*, actor: Actor, payout: Payout, paid: bool, utr: str = "", n
         raise IllegalTransition(
             "Only a payout that is with the bank can be resolved: flagged, unclear, or without an answer for a day."
         )
-    if paid and _is_anothers(utr, row):
+    if paid and is_anothers(utr, row):
         raise InvalidFields(utr="is another payout's already")
     write_down(actor, row, "payout.resolved", detail=note.strip()[:200], flag=row.flag)
     if paid:
@@ -126,7 +126,7 @@ def resolve_payout(*, actor: Actor, payout: Payout, paid: bool, utr: str = "", n
     return row
 
 
-def _is_anothers(utr: str, payout: Payout) -> bool:
+def is_anothers(utr: str, payout: Payout) -> bool:
     """In whatever letters: the other one's came from the bank, this one is typed."""
     same = Payout.objects.exclude(utr="").filter(provider=payout.provider, mode=payout.mode, utr__iexact=utr)
     return same.exclude(pk=payout.pk).exists()

@@ -77,7 +77,8 @@ def _repeated(actor: Actor, row: Payout, outcome: Outcome) -> str:
     """The books stay as they are; a report that contradicts them, or is about what was never sent, is for a person."""
     ended_so = Status.PROCESSED if outcome.result == "succeeded" else Status.FAILED
     other_utr = row.utr and outcome.utr not in ("", row.utr)
-    if (row.status == ended_so and not other_utr) or row.flag == Flag.CONTRADICTED:
+    known = row.status == ended_so or row.returned_at is not None  # returned: it was paid, and failed
+    if (known and not other_utr) or row.flag == Flag.CONTRADICTED:
         return "none"
     return _flag(actor, row, Flag.CONTRADICTED, outcome.message or f"UTR {outcome.utr}")
 

@@ -56,12 +56,12 @@ def at_end(listener: Callable[[Payout], None]) -> None:
 
 
 def step_reference(payout: Payout, step: str) -> str:
-    """What `hold`, `settle` and `release` are booked under; each once."""
+    """What `hold`, `settle`, `release` and `return` are booked under; each once."""
     return f"payout:{payout.public_id}:{step}"
 
 
 def post_step(payout: Payout, step: str, lines: list[Line]) -> None:
-    """Books how a payout ended: `settle` or `release`."""
+    """Books how a payout ended: `settle`, or `release`, or after a `settle` its `return`."""
     post(kind=f"payout.{step}", reference=step_reference(payout, step), mode=payout.mode, lines=lines)
     for listener in _at_end:
         listener(payout)
