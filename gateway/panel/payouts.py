@@ -35,6 +35,7 @@ from payouts.batches.queries import line_of
 from payouts.models import Payout
 from payouts.providers.registry import waits_for_batch
 from payouts.services.deciding import can_be_rejected, can_be_resolved
+from payouts.services.returning import LONGEST_NOTE, can_be_returned
 from webhooks.queries import deliveries
 
 Status = Payout.Status
@@ -92,6 +93,7 @@ def payout(request: PanelRequest, public_id: str) -> HttpResponse:
         "may_reject": resolving and can_be_rejected(row),
         "may_clear": resolving and bool(row.flag) and row.status != Status.PROCESSING,
         "may_resolve": resolving and can_be_resolved(row),
+        "may_return": resolving and can_be_returned(row),
         "line": line_of(row) if by_file and user.is_operator else None,
         "waits_for_batch": by_file and row.status == Status.APPROVED,
     }
@@ -259,6 +261,35 @@ def resolve(request: PanelRequest, public_id: str) -> HttpResponse:
         )
 
     return confirm(request, step, act, form=ResolveForm, message="The payout is resolved.")
+
+
+class ReturnedForm(PanelForm):
+    utr = forms.CharField(
+        label="UTR of the return", max_length=40, help_text="As the bank's statement shows the credit."
+    )
+    note = forms.CharField(
+        label="Why it came back", max_length=LONGEST_NOTE, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="The merchant reads it.",
+    )
+
+
+@page(OPERATORS, FORM, proof=True)
+def returned(request: PanelRequest, public_id: str) -> HttpResponse:
+    """Books that the bank gave back what it had paid, after somebody has seen the credit."""
+    row = _visible(request.viewer, public_id)
+    step = Step(
+        title=f"Has the bank returned {money_text(row.amount)}?", action="The bank returned it", danger=True,
+        text=f"Look at the bank's statement first: the whole {money_text(row.amount)} must be there again. "
+        f"{money_text(row.held)}, the charge included, goes back to {row.merchant.name}, who is told that the payout "
+        "failed. This cannot be taken back.",
+        back=_address(row), facts=[*_facts(row), ("Paid with UTR", row.utr or "–")],
+    )
+
+    def act(data: dict[str, Any]) -> Payout:
+        return services.return_payout(actor=request.actor, payout=row, utr=data["utr"], note=data["note"])
+
+    said = f"{money_text(row.held)} is back in the available balance of {row.merchant.name}."
+    return confirm(request, step, act, form=ReturnedForm, message=said)
 
 
 @page(OPERATORS, FORM)

@@ -58,6 +58,7 @@ urlpatterns = [
     path("payouts/<str:public_id>/approve", payouts.approve, name="payout-approve"),
     path("payouts/<str:public_id>/reject", payouts.reject, name="payout-reject"),
     path("payouts/<str:public_id>/resolve", payouts.resolve, name="payout-resolve"),
+    path("payouts/<str:public_id>/returned", payouts.returned, name="payout-returned"),
     path("payouts/<str:public_id>/flag", payouts.flag, name="payout-flag"),
     *batches,
     *statements,

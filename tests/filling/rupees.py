@@ -118,9 +118,9 @@ def _payout(people, minor, payee=PAYEES[0], *, mode="test", by=None, account="")
 
 def _payouts(people, filled):
     operator = Actor(people.admin, "panel")
-    done = _payout(people, 12_500_50)
+    done, back = _payout(people, 12_500_50), _payout(people, 4_000_00, PAYEES[1])
     closed = _payout(people, 900_00, account="501001230000")
-    for row in (done, closed):
+    for row in (done, back, closed):
         if row.status == "pending":
             approve_payout(actor=operator, payout=row)
     for _ in range(4):
@@ -130,13 +130,25 @@ def _payouts(people, filled):
     own = _payout(people, 10_500_00, PAYEES[2], by=people.api_user)
     blocked = _payout(people, 10_200_00, ("Quick Cash Traders", "55550001112", "KKBK0000811"))
     block_beneficiary(actor=Actor(people.merchant_user, "panel"), beneficiary=blocked.beneficiary, reason="Not known")
-    filled.put("payout", at=waiting[0].public_id, api_user=own.public_id)
+    _returned(operator, done, back)
+    filled.put("payout", at=waiting[0].public_id, api_user=own.public_id, merchant=back.public_id)
+    filled.put("payout-returned", at=done.public_id)
     filled.put("payout-approve", "payout-reject", at=waiting[1].public_id)
     for what in ("approve", "reject"):
         filled.put("queue-selected", at=what, query=f"pick=payout:{waiting[0].pk}&pick=payout:{waiting[1].pk}")
     filled.put("beneficiary", "beneficiary-block", at=waiting[0].beneficiary.public_id)
     filled.put("beneficiary-unblock", at=blocked.beneficiary.public_id)
     _flagged(people, filled)
+
+
+def _returned(operator, said, booked):
+    """The bank says of one that it came back; the other has come back."""
+    from gateway.lib.providers import Outcome
+    from payouts.services import apply_outcome, return_payout
+
+    outcome = Outcome("failed", code="returned", message="Returned by the beneficiary's bank")
+    assert apply_outcome(actor=Actor.system("sandbox_bank"), payout=said, outcome=outcome) == "flagged"
+    return_payout(actor=operator, payout=booked, utr=_utr(), note="The beneficiary's account is frozen.")
 
 
 def _flagged(people, filled):

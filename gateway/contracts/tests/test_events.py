@@ -9,6 +9,8 @@ from accounts.actors import Actor
 from payments.models import Payment
 from payments.services import confirm_payment, simulate
 from payments.work import drive_payments
+from payouts.models import Payout
+from payouts.services import return_payout
 from payouts.work import drive_payouts
 from webhooks.models import Delivery
 from webhooks.queries import event_names
@@ -82,6 +84,28 @@ def test_a_payout_that_the_bank_ends(api, payout_body, account, event, status):
         "event": event, "order_id": made["order_id"], "amount": 100, "currency": "INR", "status": status,
         "payer": "Chai Point", "payout_id": made["payout_id"],
     }
+
+
+def test_a_payout_that_the_bank_returns_is_told_once_more(api, cast, payout_body):
+    made = api("merchant_user", "POST", "/payouts", payout_body()).json()["data"]
+    api("admin", "POST", f"/payouts/{made['payout_id']}/approve")
+    drive_payouts()
+    drive_payouts()
+    utr = Payout.objects.get().utr
+
+    words = {"utr": "RTN0000001", "note": "The account is frozen."}
+    return_payout(actor=Actor(cast.admin, "panel"), payout=Payout.objects.get(), **words)
+
+    assert [body["event"] for body in told()] == ["payout.processed", "payout.rejected"]
+    assert told()[1] == {
+        "event": "payout.rejected", "order_id": made["order_id"], "amount": 100, "currency": "INR",
+        "status": "rejected", "payer": "Chai Point", "payout_id": made["payout_id"], "utr": utr,
+    }
+    shown = api("merchant_user", "GET", f"/payouts/{made['payout_id']}").json()["data"]
+    assert (shown["status"], shown["utr"], shown["processed_at"]) == ("rejected", utr, None)
+    assert shown["failure_reason"] == "Returned by the bank: The account is frozen."
+    listed = api("merchant_user", "GET", "/payouts?status=rejected").json()["data"]
+    assert made["payout_id"] in str(listed)
 
 
 def test_a_payout_that_an_operator_rejects(api, payout_body):

@@ -15,7 +15,7 @@ from payments.models import Payment
 from payments.services import confirm_payment, create_order, pay_order, simulate
 from payments.work import drive_payments
 from payouts.models import Payout
-from payouts.services import approve_payout, reject_payout
+from payouts.services import approve_payout, reject_payout, return_payout
 from payouts.work import drive_payouts
 from webhooks.models import Delivery
 from webhooks.queries import event_names
@@ -141,6 +141,23 @@ def test_a_payout_that_is_not_paid(signed, cast, by_bank):
     assert (name, list(data)) == ("payout.failed", PAYOUT_FIELDS)
     reason = "The account is closed." if by_bank else "Wrong bank."
     assert (data["status"], data["message"], data["transaction_id"]) == ("Rejected", f"Payout has been rejected. {reason}", None)
+
+
+def test_a_payout_that_the_bank_returns_after_it_was_paid(signed, cast):
+    good(signed("POST", "/payout/initiate", PAYOUT))
+    payout, operator = Payout.objects.get(), Actor(cast.admin, "panel")
+    approve_payout(actor=operator, payout=payout)
+    drive_payouts()
+    drive_payouts()
+    return_payout(actor=operator, payout=payout, utr="RTN0000001", note="The account is frozen.")
+
+    (paid, _), (name, data) = told()
+
+    assert (paid, name, list(data)) == ("payout.succeeded", "payout.failed", PAYOUT_FIELDS)
+    said = "Payout has been rejected. Returned by the bank: The account is frozen."
+    assert (data["status"], data["message"], data["transaction_id"]) == ("Rejected", said, Payout.objects.get().utr)
+    status = good(signed("GET", f"/payout/{PAYOUT['order_id']}/status"))
+    assert (status["status"], status["message"]) == ("Rejected", said)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,6 +19,7 @@ from payments.models import MatchProposal, Payment, Refund, StatementLine
 from payments.services.refunds import can_be_resolved as refund_can_be_resolved
 from payouts.models import Payout
 from payouts.services.deciding import can_be_resolved
+from payouts.services.returning import can_be_returned
 from webhooks.models import Endpoint
 
 
@@ -87,10 +88,12 @@ def payout_for_file(row: Payout, viewer: Viewer) -> Item:
 
 def payout_flagged(row: Payout, viewer: Viewer) -> Item:
     own, with_bank = row.created_by_id == viewer.user.pk, row.status == Payout.Status.PROCESSING
+    paid = can_be_returned(row)  # whether the bank returned it is asked on its page, beside the other way out
     act = ("Resolve", "panel:payout-resolve") if with_bank else ("Looked at", "panel:payout-flag")
-    actions = () if own else (Action(act[0], reverse(act[1], args=[row.public_id]), "a"),)
+    text, page = ("Open", "panel:payout") if paid else act
+    actions = () if own else (Action(text, reverse(page, args=[row.public_id]), "a", dialog=not paid),)
     held = "Your own" if own else ""
-    return _payout(row, why=row.get_flag_display(), actions=actions, held=held, alone=with_bank)
+    return _payout(row, why=row.get_flag_display(), actions=actions, held=held, alone=with_bank or paid)
 
 
 def _payout(row: Payout, *, why: str, **more: Any) -> Item:

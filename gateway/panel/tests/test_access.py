@@ -112,7 +112,7 @@ def test_an_unknown_id_is_a_404(cast, signed_in, public_id):
 
 
 _OPERATORS_ONLY = ["payment-succeeded", "payment-failed", "payment-flag"]
-_OPERATORS_ONLY_PAYOUT = ["payout-approve", "payout-reject", "payout-resolve", "payout-flag"]
+_OPERATORS_ONLY_PAYOUT = ["payout-approve", "payout-reject", "payout-resolve", "payout-returned", "payout-flag"]
 
 
 @pytest.mark.parametrize("name", _OPERATORS_ONLY)

@@ -15,7 +15,7 @@ from gateway.panel import urls
 GRAVE = {
     "queue-selected",
     "payment-succeeded", "payment-failed", "payment-refund", "refund-resolve",
-    "payout-new", "payout-approve", "payout-reject", "payout-resolve",
+    "payout-new", "payout-approve", "payout-reject", "payout-resolve", "payout-returned",
     "bank-format-new", "bank-format", "bank-format-retire", "batch-export", "batch-sent", "batch-result-apply",
     "receiving-new", "receiving-edit", "receiving-switch",
     "statement-import", "statement-line-assign", "match-confirm",
