@@ -1,20 +1,17 @@
-"""What the house brings to a chain: coins of the simulated one, made out of nothing, and real ones that an operator
-says it has sent. Both are booked against `custody`, so that chain and books agree to the unit.
+"""Coins of the simulated chain, made out of nothing, and booked against `custody`, so that chain and books agree to the
+unit. Real ones, which an operator says the house has sent, are `services.capital`'s.
 """
 
 from __future__ import annotations
 
 from django.db import transaction
 
-from accounts import audit
-from accounts.actors import Actor
 from accounts.models import Merchant
 from crypto import accounts, formats
 from crypto.models import Endowment, Network, Token
 from crypto.queries import hot_wallet
 from crypto.services.gas import native_minor
 from crypto.services.outgoing import TASK
-from gateway.lib.errors import InvalidFields, NotAllowed
 from gateway.lib.jobs import wake
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
@@ -73,26 +70,6 @@ def give_gas(*, network: Network, mode: str, address: str) -> None:
         transaction_hash=given,
     )
     _book(network, mode, network.native, minor, given)
-
-
-@transaction.atomic
-def record_capital(*, actor: Actor, network: Network, mode: str, amount: Money, transaction_hash: str) -> None:
-    """A super admin says that the house has sent this to the hot wallet. Each transaction is booked once.
-
-    Raises `NotAllowed`, `InvalidFields`. The next reconciliation tells whether it is true.
-    """
-    if actor.user is None or actor.user.role != "super_admin":
-        raise NotAllowed()
-    known = [network.native, *Token.objects.filter(network=network, mode=mode).values_list("currency", flat=True)]
-    if amount.currency not in known or amount.minor <= 0:
-        raise InvalidFields(amount=f"must be one of {', '.join(known)}")
-    if not transaction_hash.strip():
-        raise InvalidFields(transaction_hash="is required")
-    _book(network, mode, amount.currency, amount.minor, transaction_hash.strip()[:90])
-    audit.record(
-        actor, "capital.recorded", f"hot-wallet-{network.code}", mode=mode,
-        detail=f"{amount} {amount.currency}, {transaction_hash.strip()[:90]}",
-    )
 
 
 def _book(network: Network, mode: str, currency: str, minor: int, transaction_hash: str) -> None:

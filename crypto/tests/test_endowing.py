@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.actors import Actor
 from crypto import sending
 from crypto.chains.registry import chain_for
 from crypto.chains.simulated import control
 from crypto.models import Endowment, HotWallet, Token
-from crypto.services.endowing import endow_merchant, give_gas, mint_what_is_due, record_capital
+from crypto.services.endowing import endow_merchant, give_gas, mint_what_is_due
 from crypto.services.reconciling import reconcile
 from crypto.tests.chain_house import ONE, assert_exact, open_house, own, receive, settle_down, withdraw
-from gateway.lib.errors import InvalidFields, NotAllowed
 from gateway.lib.money import Money
 from gateway.lib.racing import together
-from ledger.models import Posting
 
 
 def endow(cast, network, reference="demo"):
@@ -67,30 +64,6 @@ def test_two_signers_mint_once(cast, signer, network):
 
     control.mine("BSC")
     assert on_chain(bsc) == 1000 * 10**18
-    assert_exact("BSC")
-
-
-def test_what_the_house_sends_is_booked_by_a_super_admin_once(cast, signer, network, db):
-    bsc = network("BSC")
-    open_house(bsc)
-    wallet = HotWallet.objects.get(network=bsc, mode="test").address
-    sent = control.give_native("BSC", recipient=wallet, units=25 * 10**16)
-    control.mine("BSC")
-    bnb = next(row for row in reconcile(("test",)) if row.currency == "BNB")
-    assert (bnb.is_exact, bnb.difference) == (False, 25 * 10**16)
-
-    words = {"network": bsc, "mode": "test", "amount": Money(250_000_000, "BNB"), "transaction_hash": sent}
-    with pytest.raises(NotAllowed):
-        record_capital(actor=Actor(cast.admin, "panel"), **words)
-    with pytest.raises(InvalidFields):
-        record_capital(actor=Actor(cast.super_admin, "panel"), **words | {"transaction_hash": " "})
-    with pytest.raises(InvalidFields):
-        record_capital(actor=Actor(cast.super_admin, "panel"), **words | {"amount": Money(1, "SOL")})
-    assert not Posting.objects.filter(kind="crypto.capital").exists()
-    record_capital(actor=Actor(cast.super_admin, "panel"), **words)
-    record_capital(actor=Actor(cast.super_admin, "panel"), **words)
-
-    assert Posting.objects.filter(kind="crypto.capital").count() == 1
     assert_exact("BSC")
 
 

@@ -5,6 +5,7 @@ from django.urls import path
 from gateway.panel import (
     audit,
     beneficiaries,
+    coins,
     exports,
     keys,
     networks,
@@ -92,7 +93,9 @@ urlpatterns = [
     path("wallets/transactions/<int:pk>/give-up", wallets.give_up, name="transaction-give-up"),
     path("wallets/senders/<int:pk>/resume", wallets.resume, name="sender-resume"),
     path("wallets/sweeps", wallets.sweeps, name="sweeps"),
-    path("wallets/<str:code>/capital", wallets.capital, name="wallet-capital"),
+    path("wallets/coins", coins.records, name="wallet-coins"),
+    path("wallets/coins/<int:pk>/correct", coins.correct, name="wallet-coins-correct"),
+    path("wallets/<str:code>/capital", coins.capital, name="wallet-capital"),
     *ledger,
     path("profile", profile.profile, name="profile"),
     path("security", security.security, name="security"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django import forms
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -17,19 +16,16 @@ from django.urls import reverse
 from accounts.actors import get_or_404
 from accounts.models import Role
 from crypto import formats
-from crypto.models import HotWallet, Network, Outgoing, Sweep, Token
+from crypto.models import Network, Outgoing, Sweep
 from crypto.queries import sending
-from crypto.services.endowing import record_capital
 from crypto.services.gas import native_minor
 from crypto.services.outgoing import OPEN
 from crypto.services.outgoing_ends import give_up_outgoing, resume_sender
 from crypto.services.outgoing_vanished import put_aside_vanished
-from gateway.lib.errors import InvalidFields
-from gateway.lib.money import InvalidAmount, Money, parse_amount
+from gateway.lib.money import Money
 from gateway.panel.access import FORM, PanelRequest, page
 from gateway.panel.confirming import NoteForm, Step, confirm
 from gateway.panel.filters import PanelFilters, SearchFilter
-from gateway.panel.forms import PanelForm
 from gateway.panel.lists import paginate
 from gateway.panel.rendering import crumbs, page_or_part
 from gateway.panel.words import money_text
@@ -162,7 +158,7 @@ def resume(request: PanelRequest, pk: int) -> HttpResponse:
     return confirm(request, step, act, form=NoteForm, message="Signing goes on.")
 
 
-# Sweeps, and what the house brings -------------------------------------------------------------------------
+# Sweeps ----------------------------------------------------------------------------------------------------
 class SweepFilters(PanelFilters):
     status = django_filters.ChoiceFilter(choices=Sweep.Status.choices, empty_label="Any status")
     network = django_filters.ModelChoiceFilter(
@@ -175,46 +171,3 @@ def sweeps(request: PanelRequest) -> HttpResponse:
     filters = SweepFilters.narrow(request, sending.visible_sweeps(request.viewer))
     context = {"crumbs": crumbs(AREA, "Sweeps"), "filters": filters, "page": paginate(request, filters.rows)}
     return page_or_part(request, "panel/wallets/sweeps.html", "panel/wallets/_sweeps.html", context)
-
-
-class CapitalForm(PanelForm):
-    currency = forms.ChoiceField()
-    amount = forms.CharField(
-        max_length=30, widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
-    )
-    transaction_hash = forms.CharField(
-        max_length=90, help_text="Of the transaction that brought it; each is booked once.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "input mono"}),
-    )
-
-
-@page(_HOUSE, FORM, proof=True)
-def capital(request: PanelRequest, code: str) -> HttpResponse:
-    """Coins that the house has sent to a hot wallet, for gas or as a float."""
-    mode = request.viewer.mode
-    wallet = get_or_404(HotWallet.objects.filter(mode=mode).select_related("network"), network_id=code)
-    network = wallet.network
-    step = Step(
-        title=f"Record coins brought to {network.name}", action="Record", back=reverse("panel:wallets"),
-        text="Send them first. The next reconciliation tells whether chain and books agree.",
-        facts=[("Hot wallet", wallet.address)],
-    )
-    known = [network.native, *Token.objects.filter(network=network, mode=mode).values_list("currency", flat=True)]
-
-    class Form(CapitalForm):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            choice = self.fields["currency"]
-            assert isinstance(choice, forms.ChoiceField)
-            choice.choices = [(each, each) for each in known]
-
-    def act(data: dict[str, Any]) -> None:
-        try:
-            amount = parse_amount(data["amount"], data["currency"])
-        except InvalidAmount as error:
-            raise InvalidFields(amount=str(error)) from error
-        record_capital(
-            actor=request.actor, network=network, mode=mode, amount=amount, transaction_hash=data["transaction_hash"]
-        )
-
-    return confirm(request, step, act, form=Form, message="It is booked.")

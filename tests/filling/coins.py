@@ -13,11 +13,12 @@ from crypto import testing
 from crypto.exports.services import create_export
 from crypto.models import Export, HotWallet, Network, Outgoing, Sender, Session
 from crypto.services.allow_list import add_address
+from crypto.services.capital import record_capital
 from crypto.services.endowing import endow_merchant
 from crypto.services.withdrawals import create_withdrawal
 from crypto.tests.chain_house import OUTSIDE, open_house, settle_down
 from gateway.lib.money import Money
-from ledger.models import Entry
+from ledger.models import Entry, Posting
 
 ONE = 10**8
 SHOP = {"description": "Two pots of tea", "customer_email": "asha@example.com", "metadata": {"Table": "7"}}
@@ -30,7 +31,7 @@ def fill(people, filled):
     _destinations(people, filled, network)
     _withdrawals(people, filled)
     _sessions(people, filled)
-    _house(filled)
+    _house(people, filled)
     _exports(people)
     _ledger(people, filled)
 
@@ -86,7 +87,7 @@ def _withdrawals(people, filled):
     assert done.status == "completed"
 
 
-def _house(filled):
+def _house(people, filled):
     """Something odd at the house's own wallet, which only people can decide."""
     wallet = HotWallet.objects.get(network_id="BSC", mode="test")
     odd = Outgoing.objects.create(
@@ -99,6 +100,9 @@ def _house(filled):
     filled.put("transaction", "transaction-give-up", at=odd.pk)
     filled.put("sender-resume", at=sender.pk)
     filled.put("wallet-capital", at="BSC")
+    typed = {"network": wallet.network, "mode": "test", "amount": Money(10**9, "BNB"), "transaction_hash": "0x" + "ab" * 32}
+    record_capital(actor=Actor(people.super_admin, "panel"), **typed)
+    filled.put("wallet-coins-correct", at=Posting.objects.get(kind="crypto.capital", reference__startswith="coins:").pk)
 
 
 def _exports(people):

@@ -287,3 +287,28 @@ def test_coins_of_the_house_are_recorded(cast, signed_in, house):
     assert Posting.objects.get(kind="crypto.capital").entries.get(amount__gt=0).amount == 500_000_000
     assert client.get(reverse("panel:wallet-capital", args=["ETH"])).status_code == 404
     assert not Sweep.objects.exists()
+
+
+def test_a_mistyped_record_of_coins_is_corrected(cast, signed_in, house):
+    client = signed_in(cast.super_admin)
+    typed = {"currency": "BNB", "amount": "5", "transaction_hash": "0xabc"}
+    client.post(reverse("panel:wallet-capital", args=["BSC"]), typed)
+    again = client.post(reverse("panel:wallet-capital", args=["BSC"]), typed)
+    assert (again.status_code, "recorded already" in again.content.decode()) == (422, True)
+    address = reverse("panel:wallet-coins-correct", args=[Posting.objects.get(kind="crypto.capital").pk])
+    assert signed_in(cast.admin).get(address).status_code == 404
+    assert signed_in(cast.super_admin, "live").get(address).status_code == 404
+    assert client.post(address, {"amount": "0.5", "reason": ""}).status_code == 422
+    assert Posting.objects.count() == 1
+
+    client.post(address, {"amount": "0.5", "reason": "A place too many"})
+    twice = client.post(address, {"amount": "0.7", "reason": "Again"})
+
+    assert (twice.status_code, "taken back already" in twice.content.decode()) == (422, True)
+    rows = Posting.objects.order_by("pk").values_list("kind", flat=True)
+    assert list(rows) == ["crypto.capital", "crypto.capital_reversed", "crypto.capital"]
+    page = client.get(reverse("panel:wallet-coins")).content.decode()
+    assert ("Taken back" in page, "0.50 BNB" in page, "5.00 BNB" in page) == (True, True, True)
+    right = Posting.objects.latest("pk").pk
+    assert (f'href="{address}"' in page, f"wallets/coins/{right}/correct" in page) == (False, True)
+    assert signed_in(cast.admin).get(reverse("panel:wallet-coins")).status_code == 404
