@@ -7,6 +7,7 @@ decimal text, since they outgrow 64 bits). The chain's units are floored to the 
 from crypto.models.addresses import DepositAddress
 from crypto.models.exports import Export
 from crypto.models.figures import SessionFigure, TransferFigure
+from crypto.models.house import HouseWithdrawal
 from crypto.models.networks import BlockMark, ChainState, HotWallet, Network, RpcNode, ScanGap, Token
 from crypto.models.outgoing import Attempt, Endowment, GasFunding, Outgoing, Sender, Sweep
 from crypto.models.sessions import Session, SessionEvent, TransactionClaim
@@ -22,7 +23,7 @@ from crypto.models.withdrawals import Withdrawal, WithdrawalAddress
 
 __all__ = [
     "Attempt", "BlockMark", "ChainState", "ChainTransaction", "DepositAddress", "Endowment", "Export", "GasFunding",
-    "HotWallet", "Network", "Outgoing", "RpcNode", "ScanGap", "Sender", "Session", "SessionEvent", "SessionFigure",
-    "SimulatedBalance", "SimulatedEra", "SimulatedFork", "SimulatedNetwork", "SimulatedTransaction", "Sweep",
-    "Token", "TransactionClaim", "TransferFigure", "Withdrawal", "WithdrawalAddress",
+    "HotWallet", "HouseWithdrawal", "Network", "Outgoing", "RpcNode", "ScanGap", "Sender", "Session", "SessionEvent",
+    "SessionFigure", "SimulatedBalance", "SimulatedEra", "SimulatedFork", "SimulatedNetwork", "SimulatedTransaction",
+    "Sweep", "Token", "TransactionClaim", "TransferFigure", "Withdrawal", "WithdrawalAddress",
 ]

@@ -49,6 +49,7 @@ class Outgoing(StatefulModel, WorkModel):
         SWEEP = "sweep", "Sweep"
         GAS = "gas", "Gas for a sweep"
         WITHDRAWAL = "withdrawal", "Withdrawal"
+        HOUSE = "house", "House withdrawal"
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting to be signed"

@@ -7,16 +7,20 @@ about to take out already. Never more than custody holds beyond what merchants o
 
 from __future__ import annotations
 
+from collections import Counter
+
 from django.db import transaction
 
-from crypto import accounts
-from crypto.models import HotWallet, Network, Withdrawal
+from crypto.models import HotWallet, HouseWithdrawal, Network, Withdrawal
 from gateway.lib.errors import NotFound
+from gateway.lib.sums import ExactSum
 from ledger.balances import balances
 from ledger.models import LedgerAccount
 
 _KIND = LedgerAccount.Kind
 _OWN = (_KIND.FEES, _KIND.CAPITAL, _KIND.EXCHANGE, _KIND.GAS)
+OPEN = (HouseWithdrawal.Status.PENDING, HouseWithdrawal.Status.PROCESSING)
+Coin = tuple[str, str]  # network, currency
 
 
 def lock_house(network: Network, mode: str) -> HotWallet:
@@ -30,18 +34,57 @@ def lock_house(network: Network, mode: str) -> HotWallet:
 
 def own_minor(network: Network, mode: str, currency: str) -> int:
     """In the ledger's units; below zero where more was spent than was ever recorded."""
-    rows = balances(LedgerAccount.objects.filter(mode=mode, currency=currency, network=network.code))
-    custody = accounts.custody(mode, currency, network.code).code
-    held = -sum(minor for row, minor in rows if row.code == custody)
-    merchants = sum(minor for row, minor in rows if row.merchant_id is not None)
-    tax = sum(minor for row, minor in rows if row.merchant_id is None and row.kind == _KIND.TAX)
-    own = sum(minor for row, minor in rows if row.merchant_id is None and row.kind in _OWN)
-    return min(own, held - merchants - tax) - _undecided(network, mode, currency)
+    return own_coins(mode, network=network.code, currency=currency)[network.code, currency]
 
 
-def _undecided(network: Network, mode: str, currency: str) -> int:
+def own_coins(mode: str, **only: str) -> Counter[Coin]:
+    """By network and currency. `only` narrows both.
+
+    Meanwhile withdrawals end, without the house's lock. What is promised is read before what is booked, and what was
+    bought both before and after: so whatever comes between makes this too little, never too much.
+    """
+    promised, bought = _promised(mode), _undecided(mode)
+    merchants = _merchants(mode, only)
+    own, beyond = _house(mode, only)
+    bought |= _undecided(mode)
+    undecided: Counter[Coin] = Counter()
+    for currency, held in bought.values():
+        undecided.update({(network, currency): minor for network, minor in held.items()})
+    return Counter({
+        coin: min(own[coin], beyond[coin] - merchants[coin]) - promised[coin] - undecided[coin]
+        for coin in {*own, *promised, *undecided}
+    })
+
+
+def _house(mode: str, only: dict[str, str]) -> tuple[Counter[Coin], Counter[Coin]]:
+    """What the house's accounts say, and what is in custody beyond the tax."""
+    own: Counter[Coin] = Counter()
+    beyond: Counter[Coin] = Counter()
+    rows = LedgerAccount.objects.filter(merchant__isnull=True, mode=mode, **only).exclude(network="")
+    for row, minor in balances(rows):
+        coin = (row.network, row.currency)
+        own[coin] += minor if row.kind in _OWN else 0
+        beyond[coin] -= minor if row.kind == _KIND.TAX or row.counterparty == "custody" else 0
+    return own, beyond
+
+
+def _merchants(mode: str, only: dict[str, str]) -> Counter[Coin]:
+    rows = LedgerAccount.objects.filter(merchant__isnull=False, mode=mode, **only).exclude(network="")
+    sums = rows.order_by().values_list("network", "currency").annotate(total=ExactSum("balance"))
+    return Counter({(network, currency): int(total or 0) for network, currency, total in sums})
+
+
+def _promised(mode: str) -> Counter[Coin]:
+    """What the house is about to take out."""
+    rows = HouseWithdrawal.objects.filter(mode=mode, status__in=OPEN)
+    found: Counter[Coin] = Counter()
+    for network, currency, minor in rows.values_list("network_id", "currency", "amount_minor"):
+        found[network, currency] += minor
+    return found
+
+
+def _undecided(mode: str) -> dict[int, tuple[str, dict[str, int]]]:
     """Bought with rupees that may come back: then the tokens are the merchants' again, the fee included."""
-    rows = Withdrawal.objects.filter(
-        method=Withdrawal.Method.FIAT, status=Withdrawal.Status.PROCESSING, mode=mode, currency=currency
-    )
-    return sum(held.get(network.code, 0) for held in rows.values_list("held", flat=True))
+    Method, Status = Withdrawal.Method, Withdrawal.Status
+    rows = Withdrawal.objects.filter(method=Method.FIAT, status=Status.PROCESSING, mode=mode)
+    return {pk: (currency, held) for pk, currency, held in rows.values_list("pk", "currency", "held")}

@@ -16,7 +16,7 @@ from accounts.models import Merchant, User
 from crypto import formats
 from crypto.chains.base import Receipt, Transfer
 from crypto.models import Attempt, ChainTransaction, Outgoing, Sender
-from crypto.services import sweeps, withdrawal_ends
+from crypto.services import house_withdrawals, sweeps, withdrawal_ends
 from crypto.services.gas import book_fee, native_minor
 from crypto.services.outgoing import OPEN, flag_outgoing, lock
 from gateway.lib.crash import crash_point
@@ -179,6 +179,8 @@ def _tell(row: Outgoing) -> None:
         sweeps.end_sweep(sweep=row.sweep, swept=good, failure=row.failure)
     elif row.purpose == Purpose.GAS:
         sweeps.gas_came(funding=row.gas_funding)
+    elif row.purpose == Purpose.HOUSE:
+        house_withdrawals.end_house_withdrawal(withdrawal=row.house_withdrawal, sent=good, failure=row.failure)
     elif good:
         withdrawal_ends.complete_withdrawal(withdrawal=row.withdrawal)
     else:

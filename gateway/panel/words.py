@@ -27,6 +27,7 @@ POSTINGS = {
     "withdrawal.return": "Withdrawal turned back",
     "crypto.gas": "Network fee",
     "crypto.capital": "Coins of the house",
+    "crypto.house_withdrawal": "Taken out by the house",
     "crypto.capital_reversed": "Coins of the house taken back",
 }
 

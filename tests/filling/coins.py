@@ -15,6 +15,7 @@ from crypto.models import Export, HotWallet, Network, Outgoing, Sender, Session
 from crypto.services.allow_list import add_address
 from crypto.services.capital import record_capital
 from crypto.services.endowing import endow_merchant
+from crypto.services.house_withdrawals import propose_house_withdrawal
 from crypto.services.withdrawals import create_withdrawal
 from crypto.tests.chain_house import OUTSIDE, open_house, settle_down
 from gateway.lib.money import Money
@@ -102,6 +103,12 @@ def _house(people, filled):
     filled.put("wallet-capital", at="BSC")
     typed = {"network": wallet.network, "mode": "test", "amount": Money(10**9, "BNB"), "transaction_hash": "0x" + "ab" * 32}
     record_capital(actor=Actor(people.super_admin, "panel"), **typed)
+    proposed = propose_house_withdrawal(
+        actor=Actor(people.super_admin, "panel"), network=wallet.network, mode="test", amount=Money(10**8, "BNB"),
+        address=OUTSIDE["BSC"], note="To the exchange, for rupees",
+    )
+    filled.put("house-withdrawal", "house-withdrawal-confirm", "house-withdrawal-reject", at=proposed.pk)
+    filled.put("house-withdrawal-new", at="BSC")
     filled.put("wallet-coins-correct", at=Posting.objects.get(kind="crypto.capital", reference__startswith="coins:").pk)
 
 

@@ -71,6 +71,7 @@ def _numbers(names: Iterable[str]) -> list[int]:
 
 _BY_NUMBER = {
     "crypto:withdrawal": ("Withdrawal", "panel:withdrawal"), "crypto:gas": ("Transaction", "panel:transaction"),
+    "crypto:house": ("House withdrawal", "panel:house-withdrawal"),
 }
 
 

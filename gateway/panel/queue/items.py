@@ -10,9 +10,10 @@ from django.urls import reverse
 from accounts.actors import Viewer
 from accounts.operators import MAY_DECIDE_OWN, is_own
 from crypto import formats
-from crypto.models import Outgoing, Sender, Session, Withdrawal
+from crypto.models import HouseWithdrawal, Outgoing, Sender, Session, Withdrawal
 from crypto.services.gas import native_minor
 from crypto.services.records import SERIOUS
+from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from gateway.lib.providers import is_silent
 from payments.models import MatchProposal, Payment, Refund, StatementLine
@@ -203,6 +204,19 @@ def endpoint_stopped(row: Endpoint, viewer: Viewer) -> Item:
     return Item(
         title="Webhook switched off", href=href, why=row.disabled_reason[:1].upper() + row.disabled_reason[1:],
         detail=row.url, owner=row.merchant.name, actions=(Action("Open", href, "a", dialog=False),),
+    )
+
+
+def house_withdrawal_to_confirm(row: HouseWithdrawal, viewer: Viewer) -> Item:
+    own = row.created_by_id == viewer.user.pk and row.mode == Mode.LIVE
+    reject = Action("Reject", reverse("panel:house-withdrawal-reject", args=[row.pk]), "r")
+    agree = Action("Confirm", reverse("panel:house-withdrawal-confirm", args=[row.pk]), "a")
+    return Item(
+        title=f"House withdrawal {row.pk}", href=reverse("panel:house-withdrawal", args=[row.pk]),
+        why="The house's own coins: a second person must confirm",
+        detail=f"{row.network.name} · {row.address[:8]}…{row.address[-6:]} · proposed by {row.created_by.name}",
+        amount=row.amount, actions=(reject,) if own else (reject, agree), held="Proposed by you" if own else "",
+        payee=row.address,
     )
 
 

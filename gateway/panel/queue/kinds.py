@@ -13,7 +13,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
 from accounts.actors import Actor, Viewer
-from crypto.queries import sending
+from crypto.queries import house, sending
 from crypto.queries.sessions import visible_sessions
 from crypto.services import attention
 from crypto.services.withdrawal_deciding import approve_withdrawal, reject_withdrawal
@@ -126,6 +126,8 @@ KINDS: tuple[Kind, ...] = (
          since="updated_at", clear=_clear_session, visible=_sessions, by_uuid=True),
     Kind("webhook", "Webhooks switched off", "webhooks", stopped_endpoints, items.endpoint_stopped,
          since=Coalesce("failing_since", "updated_at"), by_uuid=True),
+    Kind("house-withdrawal", "House withdrawals to confirm", "wallets", house.waiting_house_withdrawals,
+         items.house_withdrawal_to_confirm, owner=""),
     Kind("transaction", "Odd transactions", "wallets", sending.odd_outgoing, items.transaction_odd, owner=""),
     Kind("sender", "Stopped senders", "wallets", sending.stopped_senders, items.sender_stopped, since=F("stopped_at"),
          owner=""),

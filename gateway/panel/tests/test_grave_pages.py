@@ -26,6 +26,7 @@ GRAVE = {
     "withdrawal-new", "withdrawal-address-new", "withdrawal-address-remove", "settlement-account", "withdrawal-limit",
     "withdrawal-approve", "withdrawal-reject",
     "transaction-give-up", "sender-resume", "wallet-capital", "wallet-coins-correct",
+    "house-withdrawal-new", "house-withdrawal-confirm", "house-withdrawal-reject",
     "security-set-up", "security-remove", "security-codes", "user-authenticator",
     "user-new", "user-edit", "user-invitation", "user-suspend", "user-activate",
     "pair-new", "pair-edit", "pair-renew", "pair-revoke", "key-regenerate", "return-secret-show",
