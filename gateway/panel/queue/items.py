@@ -213,10 +213,9 @@ def house_withdrawal_to_confirm(row: HouseWithdrawal, viewer: Viewer) -> Item:
     agree = Action("Confirm", reverse("panel:house-withdrawal-confirm", args=[row.pk]), "a")
     return Item(
         title=f"House withdrawal {row.pk}", href=reverse("panel:house-withdrawal", args=[row.pk]),
-        why="The house's own coins: a second person must confirm",
-        detail=f"{row.network.name} · {row.address[:8]}…{row.address[-6:]} · proposed by {row.created_by.name}",
-        amount=row.amount, actions=(reject,) if own else (reject, agree), held="Proposed by you" if own else "",
-        payee=row.address,
+        why="A second person must confirm", detail=f"{row.network.name} · {row.address[:8]}…{row.address[-6:]}",
+        owner="The house", amount=row.amount, actions=(reject,) if own else (reject, agree),
+        held="Proposed by you" if own else "", payee=row.address,
     )
 
 
