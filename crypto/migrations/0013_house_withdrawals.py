@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('crypto', '0009_waits_for'),
+        ('crypto', '0012_vanished'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
