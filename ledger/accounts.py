@@ -35,5 +35,6 @@ def merchant_account(merchant_id: int, mode: str, currency: str, kind: str, netw
 
 
 def house_account(mode: str, currency: str, kind: str, counterparty: str = "", network: str = "") -> AccountKey:
-    """`kind`: fees, tax, gas, capital, exchange or clearing (with whose money it mirrors as `counterparty`)."""
+    """`kind`: fees, tax, gas, capital, exchange, corrections, or clearing with whose money it mirrors as
+    `counterparty`."""
     return AccountKey(kind, mode, currency, None, network, counterparty)

@@ -82,15 +82,15 @@ def visible_accounts(viewer: Viewer) -> QuerySet[LedgerAccount]:
 
 
 # A posting's reference begins with what it is about, so that the unique index finds it.
-_KINDS = {"pay": "payment", "pout": "payout", "refund": "refund"}
+_KINDS = {"pay": "payment", "pout": "payout", "refund": "refund", "corr": "correction"}
 
 
 def references_about(public_id: str) -> str:
-    """What the references of all postings about one payment, payout or refund begin with."""
+    """What the references of all postings about one payment, payout, refund or correction begin with."""
     return f"{_KINDS.get(public_id.partition('_')[0], '')}:{public_id}:"
 
 
 def entries_about(public_id: str) -> QuerySet[Entry]:
-    """The entries of all postings about one payment, payout or refund, in the order they were booked."""
+    """The entries of all postings about one payment, payout, refund or correction, in the order they were booked."""
     rows = Entry.objects.filter(posting__reference__startswith=references_about(public_id))
     return rows.select_related("posting", "account").order_by("id")

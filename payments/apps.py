@@ -6,6 +6,7 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         from payments import verify, verify_statements  # noqa: F401 - register what the books must say about payments
+        from payments.corrections import verify as verify_corrections  # noqa: F401 - and about corrections
         from payments.providers import registry
 
         registry.load()

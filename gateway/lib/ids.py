@@ -57,6 +57,10 @@ def proposal_id() -> str:
     return new_id("match")
 
 
+def correction_id() -> str:
+    return new_id("corr")
+
+
 def statement_id() -> str:
     return new_id("stm")
 

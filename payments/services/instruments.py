@@ -10,7 +10,7 @@ from django.utils import timezone
 from gateway.lib.errors import InvalidFields, ProviderUnavailable
 from gateway.lib.providers import ProviderDown, ProviderTimeout
 from payments.errors import UtrUsed
-from payments.models import Payment
+from payments.models import Correction, Payment
 from payments.providers import registry
 from payments.providers.cards import CardDetails, check
 
@@ -65,8 +65,11 @@ def check_utr_is_new(payment: Payment, utr: str) -> None:
 
 
 def utr_is_used(payment: Payment, utr: str) -> bool:
-    """Whether another payment into the same account was paid with this UTR."""
+    """Whether another payment into the same account was paid with this UTR, or an operator entered the transfer as a
+    merchant's top-up."""
     if not (utr and payment.receiving_account):
         return False
+    if Correction.top_ups_with(payment.mode, utr).exists():
+        return True
     same = Payment.objects.filter(mode=payment.mode, receiving_account=payment.receiving_account, utr=utr)
     return same.exclude(pk=payment.pk).exists()
