@@ -28,13 +28,17 @@ from gateway.panel.rendering import crumbs, page_or_part
 _READERS = (*OPERATORS, *MERCHANTS)
 # What an action's name begins with, in words.
 SUBJECTS = {
-    "payment": "Payments", "refund": "Refunds", "payout": "Payouts", "beneficiary": "Beneficiaries",
-    "batch": "Bank files", "statement": "Statements", "session": "Crypto payments", "withdrawal": "Withdrawals",
-    "outgoing": "Transactions on chain", "webhook_endpoint": "Webhooks", "portal_key": "Portal keys",
-    "credential": "Key pairs", "return_secret": "Return secrets", "user": "Users", "password": "Passwords",
-    "second_factor": "Authenticators", "profile": "Profiles", "merchant": "Merchants", "fee_plan": "Fees",
+    "payment": "Payments", "refund": "Refunds", "correction": "Corrections", "payout": "Payouts",
+    "beneficiary": "Beneficiaries", "batch": "Bank files", "statement": "Statements", "session": "Crypto payments",
+    "withdrawal": "Withdrawals", "outgoing": "Transactions on chain", "webhook_endpoint": "Webhooks",
+    "portal_key": "Portal keys", "credential": "Key pairs", "return_secret": "Return secrets", "user": "Users",
+    "password": "Passwords", "second_factor": "Authenticators", "profile": "Profiles", "merchant": "Merchants",
+    "fee_plan": "Fees",
 }
-_PAGES = {"pay": "panel:payment", "pout": "panel:payout", "usr": "panel:user", "mrc": "panel:merchant"}
+_PAGES = {
+    "pay": "panel:payment", "corr": "panel:correction", "pout": "panel:payout", "usr": "panel:user",
+    "mrc": "panel:merchant",
+}
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
 
 

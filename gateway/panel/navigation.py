@@ -53,6 +53,7 @@ GROUPS: tuple[tuple[str, tuple[Area, ...]], ...] = (
             Area("payouts", "panel:payouts", "Payouts"),
             Area("batches", "panel:batches", "Bank files", OPERATORS),
             Area("beneficiaries", "panel:beneficiaries", "Beneficiaries", _BOOKS),
+            Area("corrections", "panel:corrections", "Corrections", OPERATORS),
             Area("ledger", "panel:ledger", "Ledger", _BOOKS),
         ),
     ),

@@ -29,6 +29,7 @@ from gateway.panel.words import money_text
 from ledger.models import Entry
 from ledger.queries import entries_about
 from payments import queries, services
+from payments.corrections.queries import charged_back
 from payments.models import Contract, Payment, Refund
 from payments.receiving.queries import account_of
 from payments.services.operators import needs_second_operator
@@ -89,6 +90,7 @@ def payment(request: PanelRequest, public_id: str) -> HttpResponse:
         "may_succeed": _may_decide(user, row) and row.status != Status.SUCCEEDED,
         "may_fail": _may_decide(user, row) and row.status in (Status.CREATED, Status.PROCESSING),
         "may_refund": user.role != Role.API_USER and row.refundable_minor > 0,
+        "charged_back": charged_back(row),
         "refundable": Money(max(row.refundable_minor, 0), row.currency),
         "proposal": proposal_of(row) if user.is_operator else None,
         "account": account_of(row) if user.is_operator else None,

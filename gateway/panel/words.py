@@ -10,6 +10,10 @@ _AMOUNT = re.compile(r"(?<![\d.,])(\d{1,15})(\.\d{2}) INR\b", re.ASCII)
 # What a posting of each kind records.
 POSTINGS = {
     "deposit": "Deposit",
+    "correction.top_up": "Top-up",
+    "correction.chargeback": "Chargeback",
+    "correction.credit": "Correction in favour",
+    "correction.debit": "Correction against",
     "crypto.credit": "Crypto payment confirmed",
     "payment.capture": "Payment captured",
     "payment.settle": "Payment settled",

@@ -90,7 +90,7 @@ def withdraw_correction(*, actor: Actor, correction: Correction, note: str) -> C
     """The proposer, and nobody else, takes it back. Raises `NotAllowed`, `InvalidFields`, `IllegalTransition`."""
     check_operator(actor, correction, own=_ANY_OPERATOR)
     if actor.user is None or correction.created_by_id != actor.user.pk:
-        raise NotAllowed()
+        raise NotAllowed("Only whoever proposed it withdraws it.")
     return _end(actor, correction, Status.WITHDRAWN, note)
 
 

@@ -49,9 +49,9 @@ class Filled:
 
 def fill(people: Any) -> Filled:
     """`people` has super_admin, admin, merchant_user, api_user, and merchant, as the tests' cast."""
-    from tests.filling import coins, rupees, statements, team
+    from tests.filling import coins, corrections, rupees, statements, team
 
     filled = Filled()
-    for part in (team, rupees, statements, coins):
+    for part in (team, rupees, corrections, statements, coins):
         part.fill(people, filled)
     return filled

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.urls import reverse
 
 from crypto.models import ChainTransaction
-from payments.models import Payment, Refund
+from payments.models import Correction, Payment, Refund
 from payouts.models import Payout
 
 _AT_ONCE = 500
@@ -57,6 +57,10 @@ def _look_up(parts: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str]
     refunds = Refund.objects.filter(public_id__in=ids.get("refund", ())).annotate(paid=F("payment__public_id"))
     for name, payment, own in refunds.values_list("public_id", "paid", "payment__order__reference"):
         yield ("refund", name), Subject(name, own or "", reverse("panel:payment", args=[payment]))
+    corrections = Correction.objects.filter(public_id__in=ids.get("correction", ()))
+    words = ("public_id", "payment__order__reference", "bank_reference", "reason")
+    for name, order, bank, reason in corrections.values_list(*words):
+        yield ("correction", name), Subject(name, order or bank or reason, reverse("panel:correction", args=[name]))
     payouts = Payout.objects.filter(public_id__in=ids.get("payout", ()))
     for name, own in payouts.values_list("public_id", "reference"):
         yield ("payout", name), Subject(name, own, reverse("panel:payout", args=[name]))

@@ -16,7 +16,7 @@ from crypto.services.records import SERIOUS
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from gateway.lib.providers import is_silent
-from payments.models import MatchProposal, Payment, Refund, StatementLine
+from payments.models import Correction, MatchProposal, Payment, Refund, StatementLine
 from payments.services.refunds import can_be_resolved as refund_can_be_resolved
 from payouts.models import Payout
 from payouts.services.deciding import can_be_resolved
@@ -135,6 +135,20 @@ def match_to_confirm(row: MatchProposal, viewer: Viewer) -> Item:
         detail=f"UTR {row.utr}" + (f" · proposed by {row.proposed_by.name}" if row.proposed_by else ""),
         owner=row.payment.merchant.name, amount=row.received,
         actions=(withdraw,) if own else (withdraw, agree), held="Proposed by you" if own else "",
+    )
+
+
+def correction_to_confirm(row: Correction, viewer: Viewer) -> Item:
+    own = row.created_by_id == viewer.user.pk
+    end = ("Withdraw", "panel:correction-withdraw") if own else ("Reject", "panel:correction-reject")
+    other = Action(end[0], reverse(end[1], args=[row.public_id]), "r")
+    agree = Action("Confirm", reverse("panel:correction-confirm", args=[row.public_id]), "a")
+    alone = own and row.mode == Mode.LIVE
+    return Item(
+        title=row.get_kind_display(), href=reverse("panel:correction", args=[row.public_id]),
+        why="A correction that must be confirmed" if own and not alone else "A second operator must confirm it",
+        detail=f"{row.reason} · proposed by {row.created_by.name}", owner=row.merchant.name, amount=row.amount,
+        actions=(other,) if alone else (other, agree), held="Proposed by you" if alone else "",
     )
 
 

@@ -21,6 +21,7 @@ from gateway.panel.queue import items
 from gateway.panel.queue.items import Item
 from payments import queries as payments
 from payments import services as payment_services
+from payments.corrections.queries import waiting_corrections
 from payments.statements import queries as statements
 from payouts import queries as payouts
 from payouts import services as payout_services
@@ -109,6 +110,7 @@ KINDS: tuple[Kind, ...] = (
          visible=sending.panel_withdrawals),
     Kind("match", "Matches to confirm", "statements", statements.open_proposals, items.match_to_confirm,
          owner="payment__merchant"),
+    Kind("correction", "Corrections to confirm", "corrections", waiting_corrections, items.correction_to_confirm),
     Kind("credit", "Credits without a payment", "statements", statements.unmatched, items.credit_unmatched, owner=""),
     Kind("overdue", "Payments without a credit", "statements", statements.overdue, items.payment_overdue,
          since="sent_at"),

@@ -94,7 +94,7 @@ def keys(viewer: Viewer, kinds: Iterable[Kind], merchant: Merchant | None) -> Qu
     if not parts:
         return Merchant.objects.none()
     first, *others = parts
-    rows: QuerySet[Any, Any] = first.union(*others, all=True).order_by("at", "kind", "key")
+    rows: QuerySet[Any, Any] = first.union(*others, all=True).order_by("at", "work", "key")
     return rows
 
 
@@ -104,8 +104,8 @@ def _keys_of(kind: Kind, viewer: Viewer, merchant: Merchant | None) -> QuerySet[
         rows = rows.filter(**{kind.owner: merchant})
     since = F(kind.since) if isinstance(kind.since, str) else kind.since
     named: QuerySet[Any, Any] = rows.order_by().annotate(
-        kind=Value(kind.name, output_field=CharField()), key=Cast("pk", CharField()), at=since
-    ).values_list("kind", "key", "at")
+        work=Value(kind.name, output_field=CharField()), key=Cast("pk", CharField()), at=since
+    ).values_list("work", "key", "at")
     return named
 
 

@@ -19,6 +19,7 @@ GRAVE = {
     "bank-format-new", "bank-format", "bank-format-retire", "batch-export", "batch-sent", "batch-result-apply",
     "receiving-new", "receiving-edit", "receiving-switch",
     "statement-import", "statement-line-assign", "match-confirm",
+    "correction-new", "correction-confirm",
     "beneficiary-unblock",
     "default-fee", "merchant-fee", "merchant-new", "merchant-settings", "merchant-account", "merchant-suspend",
     "merchant-activate",
@@ -40,7 +41,7 @@ LIGHT = {
     "payment-new", "payment-flag", "payout-flag", "session-claim", "session-flag",
     "batch-new", "batch-take-out", "batch-cancel", "batch-result-upload", "batch-result-discard",
     "statement-new", "statement", "statement-discard", "statement-line-return", "statement-line-ignore",
-    "statement-line-reopen", "match-withdraw",
+    "statement-line-reopen", "match-withdraw", "correction-reject", "correction-withdraw",
     "beneficiary-block",
     "endpoint-test", "delivery-retry", "deliveries-retry", "endpoint-retry-failed",
 }
