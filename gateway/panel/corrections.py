@@ -66,7 +66,7 @@ class NewCorrectionForm(OnceForm):
     amount = MoneyField(label="Amount in rupees")
     bank_reference = forms.CharField(
         label="Bank reference", max_length=40, required=False,
-        help_text="A top-up’s UTR, a chargeback’s case number. Each is entered once.",
+        help_text="Needed for a top-up (its UTR) and a chargeback (its case number). Each is entered once.",
     )
     payment = forms.CharField(
         label="Payment", max_length=40, required=False,
@@ -139,9 +139,10 @@ def _propose(request: PanelRequest, data: dict[str, Any]) -> Correction:
 def confirm_it(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
     way = "given to" if row.signed_minor > 0 else "taken from"
+    look = "the bank’s own record" if row.kind in Correction.BANKED else "what was booked, and why,"
     step = Step(
         title=f"Book this {row.get_kind_display().lower()}?", action=f"Book {money_text(row.amount)}",
-        text=f"{money_text(row.amount)} is {way} {row.merchant.name} at once. Look at the bank’s own record first.",
+        text=f"{money_text(row.amount)} is {way} {row.merchant.name} at once. Look at {look} first.",
         back=_address(row), facts=_facts(row),
     )
 
