@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from django.db.models import Case, Exists, F, OuterRef, Q, Sum, Value, When
-from django.db.models.functions import Concat
+from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce, Concat
 
 from accounts.models import AuditRecord
-from ledger.models import Posting
+from gateway.lib.sums import sum_of
+from ledger.models import LedgerAccount, Posting
 from ledger.verify import moved, orphans, register_check
 from payments.models import Payment, Refund
 
@@ -38,7 +40,7 @@ def captures() -> Iterator[str]:
 @register_check
 def capture_amounts() -> Iterator[str]:
     """A capture booked what its payment says: from its provider, for its merchant, with its fee and GST; and what has
-    not settled yet is pending."""
+    not settled yet is pending. A settlement moved all but what refunds had taken of the pending money by then."""
     capture, settle = _reference("payment", "capture"), _reference("payment", "settle")
     rows = Payment.objects.filter(captured_at__isnull=False).alias(
         own=F("received_minor") - F("fee_minor"),
@@ -46,10 +48,12 @@ def capture_amounts() -> Iterator[str]:
         taxed=moved(capture, kind="tax"),
         held=moved(capture, kind="pending", **_MERCHANTS) + moved(settle, kind="pending", **_MERCHANTS),
         given=moved(capture, kind="available", **_MERCHANTS) + moved(settle, kind="available", **_MERCHANTS),
+        taken=sum_of(Refund.objects.filter(payment=OuterRef("pk")), "from_pending_minor", by="payment"),
     )
     waits = Q(settled_at__isnull=True)
     good = Q(came=-F("received_minor"), taxed=F("tax_minor")) & (
-        Q(waits, held=F("own"), given=0) | Q(~waits, held=0, given=F("own"))
+        Q(waits, held=F("own"), given=0)
+        | Q(~waits, held__gte=0, held__lte=F("taken"), given=F("own") - F("held"))
     )
     for row in rows.exclude(good):
         yield (
@@ -74,6 +78,28 @@ def refund_sums() -> Iterator[str]:
     )
     for row in rows.exclude(refunded_minor=F("given"), refunding_minor=F("under_way")):
         yield f"payment {row.public_id}: refunded {row.refunded_minor}, its refunds sum to {row.given}"
+
+
+@register_check
+def unsettled() -> Iterator[str]:
+    """A merchant's pending balance is its unsettled payments' nets less what their refunds took of them: one statement,
+    since both change while it is read."""
+    waiting = Q(captured_at__isnull=False, settled_at__isnull=True)
+    nets = Payment.objects.filter(waiting).annotate(minor=F("received_minor") - F("fee_minor"))
+    taken = Refund.objects.exclude(status=Refund.Status.FAILED).filter(
+        payment__captured_at__isnull=False, payment__settled_at__isnull=True
+    )
+    rows = LedgerAccount.objects.filter(kind=LedgerAccount.Kind.PENDING, merchant__isnull=False)
+    rows = rows.annotate(waiting=_sum_of(nets, "minor") - _sum_of(taken, "from_pending_minor"))
+    for row in rows.exclude(balance=F("waiting")):
+        yield f"account {row.code}: holds {row.balance}, its unsettled payments less their refunds {row.waiting}"
+
+
+def _sum_of(rows: QuerySet[Any], field: str) -> Coalesce:
+    """Of the account's own merchant, mode and currency."""
+    own = rows.filter(merchant=OuterRef("merchant"), mode=OuterRef("mode"), currency=OuterRef("currency"))
+    total = own.order_by().values("merchant").annotate(total=Sum(field)).values("total")
+    return Coalesce(Subquery(total, output_field=BigIntegerField()), 0)
 
 
 @register_check

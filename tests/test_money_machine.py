@@ -14,9 +14,17 @@ from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from accounts.actors import Actor
+from accounts.models import Merchant
 from gateway.lib.errors import GatewayError, IllegalTransition
 from gateway.lib.ids import random_text
 from gateway.lib.money import Money
@@ -65,14 +73,17 @@ class Paid:
     vpa: str = ""
     asked: bool = False  # the sandbox has it in its books
     left: int = 0  # may still be given back
+    pending: int = 0  # of its own net, not settled and not taken by a refund
+    settled: bool = False
 
 
 @dataclass
 class Model:
     available: int = 0
     reserved: int = 0
+    delay: int = 0  # days until a payment's money is available
     payments: list[Paid] = field(default_factory=list)
-    refunds: list[tuple[Refund, Paid, int]] = field(default_factory=list)  # under way
+    refunds: list[tuple[Refund, Paid, int, int]] = field(default_factory=list)  # under way; and what is from pending
     payouts: list[list] = field(default_factory=list)  # [row, minor, account, state]
 
 
@@ -182,32 +193,64 @@ class MoneyMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.payments)
     @rule(index=INDEX, minor=AMOUNTS)
     def refund(self, index, minor):
-        payment = self._payment(index)
+        self._refund(self._payment(index), minor)
+
+    @precondition(lambda self: any(payment.left for payment in self.model.payments))
+    @rule(index=INDEX, percent=st.integers(1, 100))
+    def refund_a_part(self, index, percent):
+        left = [payment for payment in self.model.payments if payment.left]
+        payment = self._payment(index, [payment for payment in left if payment.pending] or left)
+        self._refund(payment, max(1, payment.left * percent // 100))
+
+    def _refund(self, payment, minor):
         refusal: type[GatewayError] | None = None
         if payment.state != "succeeded":
             refusal = NotRefundable
         elif minor > payment.left:
             refusal = RefundTooLarge
-        elif minor > self.model.available:
+        elif minor > self.model.available + payment.pending:
             refusal = InsufficientBalance
         if refusal:
             with pytest.raises(refusal):
                 create_refund(actor=self.admin, payment=payment.row, amount=Money(minor, "INR"))
             return
         row = create_refund(actor=self.admin, payment=payment.row, amount=Money(minor, "INR"))
+        own = min(minor, payment.pending)
         payment.left -= minor
-        self._hold(minor)
-        self.model.refunds.append((row, payment, minor))
+        payment.pending -= own
+        self._hold(minor, own)
+        self.model.refunds.append((row, payment, minor, own))
 
     @rule()
     def send_refunds(self):
         payments_work.drive_refunds()
-        for _, payment, minor in self.model.refunds:
+        for _, payment, minor, own in self.model.refunds:
             self.model.reserved -= minor
             if payment.vpa == "norefund@upi" and payment.asked:
-                self.model.available += minor
+                own = 0 if payment.settled else own
+                self.model.available += minor - own
                 payment.left += minor
+                payment.pending += own
         self.model.refunds.clear()
+
+    # Settlement ------------------------------------------------------------------------------------------
+    @initialize(days=st.sampled_from([0, 2]))
+    def start_with_settlement_delay(self, days):
+        self.model.delay = days
+        Merchant.objects.filter(pk=self.merchant.pk).update(settlement_delay_days=days)
+
+    @precondition(lambda self: self.model.payments)
+    @rule(index=INDEX)
+    def settle(self, index):
+        payment = self._payment(index, [payment for payment in self.model.payments if payment.pending])
+        waits = payment.state == "succeeded" and not payment.settled
+        Payment.objects.filter(pk=payment.row.pk, settled_at=None, captured_at__isnull=False).update(
+            due_at=timezone.now()
+        )
+        assert payments_work.settle_payments() == waits
+        if waits:
+            self.model.available += payment.pending
+            payment.pending, payment.settled = 0, True
 
     # Payouts ---------------------------------------------------------------------------------------------
     @rule(minor=AMOUNTS, account=st.sampled_from(["123456789", "123450000"]))
@@ -272,7 +315,8 @@ class MoneyMachine(RuleBasedStateMachine):
     def the_wallet_is_what_the_model_says(self):
         [wallet] = wallets(merchant_ids=[self.merchant.pk], mode="test")
         found = (wallet.available_minor, wallet.pending_minor, wallet.reserved_minor)
-        assert found == (self.model.available, 0, self.model.reserved)
+        pending = sum(payment.pending for payment in self.model.payments)
+        assert found == (self.model.available, pending, self.model.reserved)
 
     @invariant()
     def every_row_is_in_the_state_the_model_says(self):
@@ -281,17 +325,22 @@ class MoneyMachine(RuleBasedStateMachine):
         payouts = {row.pk: state for row, _, _, state in self.model.payouts}
         assert dict(Payout.objects.filter(pk__in=payouts).values_list("pk", "status")) == payouts
 
-    def _payment(self, index) -> Paid:
-        payment = self.model.payments[index % len(self.model.payments)]
+    def _payment(self, index, among=()) -> Paid:
+        among = among or self.model.payments
+        payment = among[index % len(among)]
         payment.row.refresh_from_db(fields=["status", "due_at", "failure_code", "expires_at"])
         return payment
 
     def _succeeded(self, payment):
         payment.state, payment.left = "succeeded", payment.minor
-        self.model.available += net_of(payment.minor)
+        payment.settled = not self.model.delay
+        if payment.settled:
+            self.model.available += net_of(payment.minor)
+        else:
+            payment.pending = net_of(payment.minor)
 
-    def _hold(self, minor):
-        self.model.available -= minor
+    def _hold(self, minor, own=0):
+        self.model.available -= minor - own
         self.model.reserved += minor
 
     def _release(self, minor):

@@ -231,6 +231,8 @@ class Refund(StatefulModel, OutboundModel):
     status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=8)
+    # What its hold took of the payment's own money that was not settled yet; the rest came from `available`.
+    from_pending_minor = models.BigIntegerField(default=0, db_default=0)
     reason = models.CharField(max_length=200, blank=True, default="")
     error_code = models.CharField(max_length=40, blank=True, default="")
     error_description = models.CharField(max_length=200, blank=True, default="")

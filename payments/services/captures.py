@@ -6,16 +6,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.actors import Actor
 from gateway.lib.crash import crash_point
 from gateway.lib.jobs import wake
+from gateway.lib.money import Money
 from gateway.lib.providers import Flag, Outcome
 from gateway.lib.work import ended
 from ledger.services import Line, house_account, merchant_account, post
 from payments.errors import NotCapturable
-from payments.models import Order, Payment
+from payments.models import Order, Payment, Refund
 from payments.providers import registry
 from payments.services.fees import charged
 from payments.services.records import lock, write_down
@@ -116,22 +118,33 @@ def finish_capture(*, actor: Actor, payment: Payment, outcome: Outcome) -> str:
 
 @transaction.atomic
 def settle_captured(*, actor: Actor, payment: Payment) -> bool:
-    """Moves a captured payment's money from pending to available, once; False if that has happened."""
+    """Moves what is left of a captured payment's pending money to available, once; False if that has happened."""
     now = timezone.now()
     rows = Payment.objects.filter(pk=payment.pk, captured_at__isnull=False, settled_at__isnull=True)
     if not rows.update(settled_at=now, updated_at=now, due_at=None, leased_until=None, lease=""):
         return False
-    write_down(actor, payment, "payment.settled", detail=f"{payment.net} {payment.currency} is available")
-    if payment.net.minor:
-        _post_settlement(payment)
+    left = payment.net.minor - taken_from_pending(payment)  # read under the row's lock: no refund comes between
+    write_down(
+        actor, payment, "payment.settled",
+        detail=f"{Money(left, payment.currency)} {payment.currency} is available",
+    )
+    if left:
+        _post_settlement(payment, left)
     return True
 
 
-def _post_settlement(payment: Payment) -> None:
+def taken_from_pending(payment: Payment) -> int:
+    """Minor units that refunds took of the payment's unsettled money, and have not given back. `payment` is locked."""
+    refunds = Refund.objects.filter(payment=payment).exclude(status=Refund.Status.FAILED)
+    taken: int = refunds.aggregate(taken=Sum("from_pending_minor", default=0))["taken"]
+    return taken
+
+
+def _post_settlement(payment: Payment, minor: int) -> None:
     def account(kind: str) -> Line:
         sign = 1 if kind == "available" else -1
         key = merchant_account(payment.merchant_id, payment.mode, payment.currency, kind)
-        return Line(key, sign * payment.net.minor)
+        return Line(key, sign * minor)
 
     post(
         kind="payment.settle", reference=f"payment:{payment.public_id}:settle", mode=payment.mode,

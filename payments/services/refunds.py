@@ -1,6 +1,7 @@
 """Money back to the payer. The one place that refunds: capped under the payment's lock and by a constraint.
 
-A refund holds its amount at once (available → reserved) and ends in one settlement or one release.
+A refund holds its amount at once (→ reserved) and ends in one settlement or one release. While the payment's money is
+not settled, that money is held first; what it lacks, and everything later, comes from `available`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ledger.services import AccountKey, Line, house_account, merchant_account, p
 from payments.errors import NotRefundable, RefundTooLarge
 from payments.models import Payment, Refund
 from payments.providers import registry
+from payments.services.captures import taken_from_pending
 from payments.services.fees import given_back
 from payments.services.records import write_down
 
@@ -47,12 +49,29 @@ def create_refund(
     row.save(update_fields=["refunding_minor"])
     refund = Refund.objects.create(
         payment=row, merchant=row.merchant, mode=row.mode, amount_minor=minor, currency=row.currency,
+        from_pending_minor=_from_pending(row, minor),
         reason=reason[:200], created_by=created_by or actor.user, due_at=timezone.now(),
     )
     write_down(actor, refund, "refund.created", detail=f"{Money(minor, row.currency)} {row.currency}")
     wake("payments.refund")
-    _post(refund, "hold", [Line(_account(refund, "available"), -minor), Line(_account(refund, "reserved"), minor)])
+    _post(refund, "hold", [*_lines_of_source(refund, -1), Line(_account(refund, "reserved"), minor)])
     return refund
+
+
+def _from_pending(row: Payment, minor: int) -> int:
+    """How much of a refund the payment's own money pays that is not settled; `row` is locked, and captured."""
+    if row.settled_at is not None:
+        return 0
+    return min(minor, row.net.minor - taken_from_pending(row))
+
+
+def _lines_of_source(refund: Refund, sign: int) -> list[Line]:
+    """From where the refund is held (-1), or back to there (1). What was settled meanwhile is no longer pending."""
+    pending = refund.from_pending_minor if refund.payment.settled_at is None else 0
+    return [
+        Line(_account(refund, "pending"), sign * pending),
+        Line(_account(refund, "available"), sign * (refund.amount_minor - pending)),
+    ]
 
 
 def _lock(payment_id: int) -> Payment:
@@ -168,7 +187,7 @@ def _failed(actor: Actor, row: Refund, outcome: Outcome) -> str:
     payment.refunding_minor -= minor
     payment.save(update_fields=["refunding_minor"])
     write_down(actor, row, "refund.failed", tell=True, detail=row.error_description)
-    _post(row, "release", [Line(_account(row, "reserved"), -minor), Line(_account(row, "available"), minor)])
+    _post(row, "release", [Line(_account(row, "reserved"), -minor), *_lines_of_source(row, 1)])
     return "failed"
 
 
