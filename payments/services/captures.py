@@ -49,8 +49,12 @@ def _remember(actor: Actor, row: Payment) -> None:
 
 
 def capture_if_wanted(actor: Actor, row: Payment) -> None:
-    """What follows a success: nothing until the merchant asks, our own booking, or a call that a worker makes."""
-    if row.order.manual_capture and row.capture_requested_at is None:
+    """What follows a success: nothing until the merchant asks, our own booking, or a call that a worker makes.
+
+    Where people prove a payment its money has moved, and lies in an account of ours: there is nothing to ask for.
+    """
+    is_asked_for = row.capture_requested_at is not None or not row.order.manual_capture
+    if not is_asked_for and not registry.decided_by_people(row.provider):
         return
     if registry.get(row.provider).captures_at_once:
         book_capture(actor, row)
