@@ -25,7 +25,7 @@ Answers = Sequence[Receipt | NodeError | None]
 
 def allow_end(outgoing: Outgoing, chain: Chain, receipt: Receipt) -> bool:
     """Whether a receipt that says that `outgoing` was not carried out may be acted upon; else it is put off."""
-    if outgoing.purpose != Outgoing.Purpose.WITHDRAWAL:
+    if outgoing.purpose not in Outgoing.LEAVING:
         return True  # a sweep that is made again moves nothing twice
     chain.check_again()
     answers = chain.receipts(receipt.transaction_hash)
@@ -37,7 +37,7 @@ def allow_end(outgoing: Outgoing, chain: Chain, receipt: Receipt) -> bool:
 
 def allow_another(outgoing: Outgoing, chain: Chain, attempts: list[Attempt]) -> bool:
     """Whether no node shows any form of a withdrawal, so that none was mined; else it is put off."""
-    if outgoing.purpose != Outgoing.Purpose.WITHDRAWAL:
+    if outgoing.purpose not in Outgoing.LEAVING:
         return True
     chain.check_again()
     for attempt in attempts:

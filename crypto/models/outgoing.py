@@ -77,6 +77,8 @@ class Outgoing(StatefulModel, WorkModel):
         VANISHED = "vanished", "It had ended, and left the chain again"
         DISPUTED = "disputed", "The nodes do not agree on what became of it"
 
+    # What brings money out of the house; the others move it from one of our addresses to another.
+    LEAVING = (Purpose.WITHDRAWAL, Purpose.HOUSE)
     TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         Status.WAITING: (Status.SIGNED, Status.FAILED),
         Status.SIGNED: (Status.SENT, Status.UNKNOWN),

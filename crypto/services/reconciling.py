@@ -28,8 +28,6 @@ from ledger.queries import balance
 
 log = structlog.get_logger(__name__)
 _TRIES = 3
-# The others move what is ours from one of our addresses to another.
-_LEAVE = (Outgoing.Purpose.WITHDRAWAL, Outgoing.Purpose.HOUSE)
 
 
 @dataclass(slots=True)
@@ -129,7 +127,7 @@ def _token(
     parts = {
         "dust": _dust(network, mode, token),
         "came, not credited yet": _not_credited(network, mode, chain, token, addresses),
-        "gone, not booked yet": -sum(int(row.raw_units) for row in left if row.purpose in _LEAVE),
+        "gone, not booked yet": -sum(int(row.raw_units) for row in left if row.purpose in Outgoing.LEAVING),
         "promised, not minted yet": -formats.to_units(_promised(network, mode, token.currency), token.decimals),
     }
     booked = _units(-_custody(network, mode, token.currency), token.decimals)
@@ -195,7 +193,7 @@ def _native(
     booked = native_units_of(network, -_custody(network, mode, network.native))
     # Each fee is booked rounded up: what that was too much is still on chain.
     fees = [int(raw) for raw in _fees(network, mode)]
-    gone = [row for row, moved, _ in mined if moved and row.token_id is None and row.purpose in _LEAVE]
+    gone = [row for row, moved, _ in mined if moved and row.token_id is None and row.purpose in Outgoing.LEAVING]
     parts = {
         "gone, not booked yet": -sum(int(row.raw_units) for row in gone),
         "fees not booked yet": -sum(fee for _, _, fee in mined),

@@ -68,10 +68,10 @@ def _holding(network: str, mode: str, minima: dict[Token, int]) -> QuerySet[Depo
 
 def _missing(network: str, mode: str) -> Counter[int]:
     """How much of each token withdrawals wait for, beyond what is being swept already or was just now. Addresses below
-    the minimum are swept for that much and no more: each may cost the house more than it holds."""
+    the minimum are swept for that much and no more: each may cost the house more than it holds. The house waits."""
     waiting = Outgoing.objects.filter(
         network_id=network, mode=mode, status=Outgoing.Status.WAITING, waits_for=Outgoing.Waits.TOKENS,
-        token__isnull=False,
+        token__isnull=False, purpose=Outgoing.Purpose.WITHDRAWAL,
     )
     missing: Counter[int] = Counter()
     for row in waiting.select_related("token"):
