@@ -10,6 +10,7 @@ import pytest
 from accounts.actors import Actor
 from crypto.chains.base import NodeTimeout
 from crypto.models import Attempt, HotWallet, Network, Outgoing, Sender
+from crypto.opinions import allow_end
 from crypto.services.outgoing_ends import give_up_outgoing
 from crypto.tests import scripted_chain
 from crypto.tests.chain_house import ONE, own, withdraw
@@ -158,3 +159,11 @@ def test_no_new_form_without_a_nonce_unless_two_know_of_none(cast, monkeypatch, 
     withdrawal.refresh_from_db()
     assert (withdrawal.status, own(cast.merchant, "TRX")) == ("completed", (900 * ONE, 0))
     assert_ledger_balances()
+
+
+@pytest.mark.parametrize(("purpose", "alone"), [("withdrawal", False), ("house", False), ("sweep", True), ("gas", True)])
+def test_whatever_leaves_the_house_needs_a_second_node(cast, chain, purpose, alone):
+    outgoing = the(failed_at_depth(cast, chain, shows_it_paid))
+    outgoing.purpose = purpose
+
+    assert allow_end(outgoing, chain, chain.receipt(chain.asked[0])) is alone

@@ -29,7 +29,6 @@ from gateway.panel.words import money_text
 from ledger.models import Entry
 from ledger.queries import entries_about
 from payments import queries, services
-from payments.corrections.queries import charged_back
 from payments.models import Contract, Payment, Refund
 from payments.receiving.queries import account_of
 from payments.services.operators import needs_second_operator
@@ -78,6 +77,7 @@ def payment(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
     user = request.viewer.user
     refunds = list(queries.visible_refunds(request.viewer).filter(payment=row))
+    refundable = row.refundable()
     context = {
         "crumbs": crumbs(("Payments", "panel:payments"), row.order.reference or row.public_id),
         "payment": row,
@@ -89,9 +89,9 @@ def payment(request: PanelRequest, public_id: str) -> HttpResponse:
         "is_moving": row.status == Status.PROCESSING or any(r.status == Refund.Status.PENDING for r in refunds),
         "may_succeed": _may_decide(user, row) and row.status != Status.SUCCEEDED,
         "may_fail": _may_decide(user, row) and row.status in (Status.CREATED, Status.PROCESSING),
-        "may_refund": user.role != Role.API_USER and row.refundable_minor > 0,
-        "charged_back": charged_back(row),
-        "refundable": Money(max(row.refundable_minor, 0), row.currency),
+        "may_refund": user.role != Role.API_USER and refundable > 0,
+        "charged_back": row.charged_back(),
+        "refundable": Money(refundable, row.currency),
         "proposal": proposal_of(row) if user.is_operator else None,
         "account": account_of(row) if user.is_operator else None,
         "may_look_at": _may_decide(user, row),
@@ -258,7 +258,7 @@ def failed(request: PanelRequest, public_id: str) -> HttpResponse:
 @page((*MERCHANTS, *OPERATORS), FORM, proof=True)
 def refund(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
-    left = Money(max(row.refundable_minor, 0), row.currency)
+    left = Money(row.refundable(), row.currency)
     step = Step(
         title=f"Refund {row.payer_name or 'the payer'}?", action="Refund", back=_address(row), danger=True,
         text=f"Up to {money_text(left)} can go back. It leaves the merchant's available balance at once.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
 from accounts import history
 from accounts.actors import Viewer, scope
 from accounts.history import TimelineItem
 from accounts.models import AccountStatus, Role, User
-from payments.models import Correction, Payment
+from payments.models import Correction
 
 Status = Correction.Status
 _TITLES = {
@@ -53,9 +53,3 @@ def others_who_may_confirm(row: Correction) -> bool:
     reach = Q(role=Role.SUPER_ADMIN) | Q(role=Role.ADMIN, pk__in=parents)
     rows = User.objects.filter(reach, status=AccountStatus.ACTIVE).exclude(pk=row.created_by_id)
     return rows.exists()
-
-
-def charged_back(payment: Payment) -> int:
-    """What the confirmed chargebacks of `payment` took, in minor units."""
-    rows = Correction.objects.filter(payment=payment, kind=Correction.Kind.CHARGEBACK, status=Status.CONFIRMED)
-    return int(rows.aggregate(sum=Sum("amount_minor"))["sum"] or 0)

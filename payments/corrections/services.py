@@ -70,6 +70,8 @@ def confirm_correction(*, actor: Actor, correction: Correction) -> Correction:
     `BalanceTooLarge`, `InvalidFields` (the transfer was booked as a payment meanwhile); then nothing was changed."""
     check_operator(actor, correction, own=_ANY_OPERATOR if correction.mode == Mode.TEST else ())
     row = _fresh(correction)
+    if row.payment is not None:
+        lock(row.payment)  # a refund reads what was charged back
     row.advance(Status.CONFIRMED, decided_by=actor.user)
     _check_transfer(row)
     _write_down(actor, row, "confirmed", f": {row.reason}. Proposed by {row.created_by.name}", tell=True)

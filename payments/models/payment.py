@@ -211,9 +211,17 @@ class Payment(StatefulModel, OutboundModel):
         """The payer has to act (send the money and say so, or choose how to pay), and nobody asks a provider yet."""
         return self.status == self.Status.CREATED and self.due_at is None
 
-    @property
-    def refundable_minor(self) -> int:
-        return (self.received_minor or 0) - self.refunded_minor - self.refunding_minor if self.captured_at else 0
+    def charged_back(self) -> int:
+        """What confirmed chargebacks took of it, in minor units."""
+        rows = self.corrections.filter(kind="chargeback", status="confirmed")
+        return int(rows.aggregate(sum=models.Sum("amount_minor"))["sum"] or 0)
+
+    def refundable(self) -> int:
+        """What can still be given back, in minor units: neither refunded, nor being refunded, nor charged back."""
+        if self.captured_at is None:
+            return 0
+        gone = self.refunded_minor + self.refunding_minor + self.charged_back()
+        return max((self.received_minor or 0) - gone, 0)
 
 
 class Refund(StatefulModel, OutboundModel):

@@ -80,7 +80,7 @@ def _lock(payment_id: int) -> Payment:
 
 
 def _checked_amount(row: Payment, amount: Money | None) -> int:
-    left = row.refundable_minor
+    left = row.refundable()
     if amount is not None and (amount.currency != row.currency or amount.minor <= 0):
         raise InvalidFields(amount=f"must be a positive amount in {row.currency}")
     minor = left if amount is None else amount.minor

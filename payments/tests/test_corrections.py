@@ -24,9 +24,9 @@ from payments.corrections.services import (
     reject_correction,
     withdraw_correction,
 )
-from payments.errors import UtrUsed
-from payments.models import Correction, Payment
-from payments.services import mark_succeeded
+from payments.errors import RefundTooLarge, UtrUsed
+from payments.models import Correction, Payment, Refund
+from payments.services import create_refund, mark_succeeded
 
 UTR = "412345678901"
 
@@ -215,11 +215,28 @@ def test_chargebacks_of_a_payment_leave_its_providers_money_and_never_exceed_it(
     assert entries(row) == [
         ("h/test/INR/clearing.sandbox", 60_000), (f"m/{cast.merchant.pk}/test/INR/available", -60_000)
     ]
-    assert (balances(cast.merchant)[0], queries.charged_back(payment)) == (before - 60_000, 60_000)
+    assert (balances(cast.merchant)[0], payment.charged_back()) == (before - 60_000, 60_000)
     for bad in ({"kind": "debit"}, {"mode": "live"}, {"merchant": cast.other, "actor": actor}):
         with pytest.raises(InvalidFields) as refused:
             propose(**{"kind": "chargeback", "minor": 1, "mode": "test", "payment": payment} | bad)
         assert list(refused.value.details["fields"]) == ["payment"]
+    assert_ledger_balances()
+
+
+def test_what_was_charged_back_is_not_refunded_as_well(cast, propose, paid, fund, balances):
+    payment, actor = paid(), Actor(cast.super_admin, "panel")
+    fund(cast.merchant, 200_000)
+    row = propose("chargeback", 60_000, mode="test", payment=payment)
+    assert payment.refundable() == 100_000
+    confirm_correction(actor=actor, correction=row)
+    before = balances(cast.merchant)
+
+    with pytest.raises(RefundTooLarge) as refused:
+        create_refund(actor=actor, payment=payment, amount=Money(40_001, "INR"))
+    assert refused.value.details == {"left_minor": 40_000}
+    assert (balances(cast.merchant), Refund.objects.count()) == (before, 0)
+
+    assert create_refund(actor=actor, payment=payment).amount_minor == 40_000
     assert_ledger_balances()
 
 

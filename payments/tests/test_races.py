@@ -63,7 +63,7 @@ def test_fifty_refunds_of_three_percent(cast, paid, fund, balances):
     assert kinds(results) == {"Refund": 33, "RefundTooLarge": 17}
     together(4, lambda _: work.drive_refunds(limit=50))
     payment.refresh_from_db()
-    assert (payment.refunded_minor, payment.refunding_minor, payment.refundable_minor) == (99_000, 0, 1_000)
+    assert (payment.refunded_minor, payment.refunding_minor, payment.refundable()) == (99_000, 0, 1_000)
     assert Refund.objects.filter(status="processed").count() == 33
     assert balances(cast.merchant) == (1_000_000 + 97_640 - 99_000, 0, 0)
     assert_ledger_balances()

@@ -52,7 +52,7 @@ def test_partial_refunds_until_nothing_is_left(cast, paid, refund, balances, fun
     assert (first.status, first.amount_minor, rest.status, rest.amount_minor) == (
         "processed", 30_000, "processed", 70_000,
     )
-    assert (payment.refunded_minor, payment.refunding_minor, payment.refundable_minor) == (100_000, 0, 0)
+    assert (payment.refunded_minor, payment.refunding_minor, payment.refundable()) == (100_000, 0, 0)
     # Fees are not given back: what is left is the deposit less the fee.
     assert balances(cast.merchant) == (10_000 - 2_360, 0, 0)
     assert Event.objects.filter(type="refund.processed").count() == 2
@@ -117,7 +117,7 @@ def test_a_refund_the_bank_declines_gives_the_money_back_to_the_merchant(cast, p
     refused.refresh_from_db()
     payment.refresh_from_db()
     assert (refused.status, refused.error_code) == ("failed", "refund_declined")
-    assert (payment.refunded_minor, payment.refunding_minor, payment.refundable_minor) == (0, 0, 100_000)
+    assert (payment.refunded_minor, payment.refunding_minor, payment.refundable()) == (0, 0, 100_000)
     assert balances(cast.merchant) == (97_640, 0, 0)
     assert Event.objects.filter(type="refund.failed").count() == 1
     assert_ledger_balances()
