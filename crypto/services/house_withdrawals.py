@@ -1,5 +1,5 @@
 """The house takes its own coins out: proposed by one super admin, confirmed by another in live mode, and sent by the
-machinery that sends merchants' withdrawals. See decision 29.
+machinery that sends merchants' withdrawals. See decision 27.
 
 Only of what is the house's own, checked under the house's lock as it is proposed and again as it is confirmed. What is
 open counts as taken; in the books it leaves custody and capital once its transaction is confirmed, and if that fails,
