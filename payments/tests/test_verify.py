@@ -70,7 +70,9 @@ def test_money_that_is_said_to_be_settled_and_is_pending_is_found(cast, paid):
 
     Payment.objects.filter(pk=payment.pk).update(settled_at=timezone.now(), due_at=None)
 
-    assert verify_books() == [says(payment)]
+    assert verify_books() == [says(payment), (
+        f"account m/{cast.merchant.pk}/test/INR/pending: holds 97640, its unsettled payments less their refunds 0"
+    )]
 
 
 def test_pending_money_and_money_that_has_settled_are_no_fault(cast, paid):
