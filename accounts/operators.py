@@ -25,13 +25,27 @@ class MerchantRecord(Protocol):
 
 def check_operator(actor: Actor, record: MerchantRecord, *, own: tuple[str, ...] = ()) -> None:
     """Raises `NotAllowed`, `NotFound` (out of the actor's reach) or `OwnRecord`, unless its role is one of `own`."""
-    user = actor.user
-    if user is None or not user.is_operator:
-        raise NotAllowed()
-    if not team_merchants(user).filter(pk=record.merchant_id).exists():
-        raise NotFound()
-    if is_own(user, record, own):
+    if is_own(acting_for(actor, record.merchant_id), record, own):
         raise OwnRecord()
+
+
+def acting_for(actor: Actor, merchant_id: int, *also: str) -> User:
+    """Who acts: an operator, or somebody of a role in `also`, with the merchant in reach. Raises `NotAllowed` and
+    `NotFound`."""
+    user = actor.user
+    if user is None or not (user.is_operator or user.role in also):
+        raise NotAllowed()
+    if not team_merchants(user).filter(pk=merchant_id).exists():
+        raise NotFound()
+    return user
+
+
+def super_admin(actor: Actor) -> User:
+    """Who acts: a super admin. Raises `NotAllowed`."""
+    user = actor.user
+    if user is None or user.role != Role.SUPER_ADMIN:
+        raise NotAllowed()
+    return user
 
 
 def is_own(user: User, record: MerchantRecord, own: tuple[str, ...] = ()) -> bool:

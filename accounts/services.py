@@ -16,10 +16,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.actors import Actor, team_merchants, team_users
+from accounts.actors import Actor, team_users
 from accounts.credentials import issue_portal_keys, regenerate_portal_key
 from accounts.errors import EmailTaken, LastSuperAdmin, OwnAccount, RoleNotAllowed, SignInRefused
 from accounts.models import OPERATORS, AccountStatus, AuditRecord, Merchant, Role, User
+from accounts.operators import acting_for
 from accounts.sign_in import check_own_password
 from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
 from gateway.lib.jobs import wake
@@ -287,10 +288,8 @@ def update_merchant(
     A provider that is not installed moves nothing: new payments or payouts are refused until it is. Raises
     `NotAllowed`, `NotFound`, `InvalidFields`.
     """
-    if actor.user is not None and not actor.user.is_operator:
-        raise NotAllowed()
-    if actor.user is not None and not team_merchants(actor.user).filter(pk=merchant.pk).exists():
-        raise NotFound()
+    if actor.user is not None:
+        acting_for(actor, merchant.pk)
     limit = payout_auto_approve_minor
     wanted = {
         "name": name and _clean_name(name),

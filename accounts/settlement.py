@@ -14,9 +14,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.actors import Actor, team_merchants
+from accounts.actors import Actor
 from accounts.models import Merchant, Role, SettlementAccount
-from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
+from accounts.operators import acting_for
+from gateway.lib.errors import InvalidFields
 
 _IFSC = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}", re.ASCII)
 _ACCOUNT_NUMBER = re.compile(r"[0-9]{9,18}", re.ASCII)
@@ -58,11 +59,7 @@ def delay(mode: str) -> timedelta:
 
 def check_may_change(actor: Actor, merchant: Merchant) -> None:
     """Operators and the merchant's own user; never a machine."""
-    user = actor.user
-    if user is None or not (user.is_operator or user.role == Role.MERCHANT):
-        raise NotAllowed()
-    if not team_merchants(user).filter(pk=merchant.pk).exists():
-        raise NotFound()
+    acting_for(actor, merchant.pk, Role.MERCHANT)
 
 
 def _check_values(holder: str, account_number: str, ifsc: str) -> None:

@@ -10,10 +10,11 @@ from django.db.models import DateTimeField, F, Q
 from django.utils import timezone
 
 from accounts import audit
-from accounts.actors import Actor, team_merchants
-from accounts.models import Merchant, Role
+from accounts.actors import Actor
+from accounts.models import Merchant
+from accounts.operators import acting_for, super_admin
 from gateway.lib.compiled import Compiled, Slot
-from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
+from gateway.lib.errors import InvalidFields
 from gateway.lib.money import MAX_MINOR, Money, percent_of
 from ledger.models import FeePlan
 
@@ -111,13 +112,12 @@ def set_fee_plan(
 
 
 def _check_may_set(actor: Actor, merchant: Merchant | None) -> None:
-    user = actor.user
-    if user is None:
+    if actor.user is None:
         return
-    if not user.is_operator or (merchant is None and user.role != Role.SUPER_ADMIN):
-        raise NotAllowed()
-    if merchant is not None and not team_merchants(user).filter(pk=merchant.pk).exists():
-        raise NotFound()
+    if merchant is None:
+        super_admin(actor)
+    else:
+        acting_for(actor, merchant.pk)
 
 
 def _check_plan(product: str, fixed_minor: int, basis_points: int, gst_basis_points: int) -> None:

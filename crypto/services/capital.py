@@ -9,10 +9,11 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.actors import Actor
+from accounts.operators import super_admin
 from crypto import accounts
 from crypto.models import Network, Token
 from crypto.services.house_money import lock_house, own_minor
-from gateway.lib.errors import IllegalTransition, InvalidFields, NotAllowed
+from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.money import Money
 from ledger.models import Posting
 from ledger.services import Line, post
@@ -28,7 +29,7 @@ def record_capital(*, actor: Actor, network: Network, mode: str, amount: Money, 
 
     Raises `NotAllowed`, `NotFound` (no hot wallet), `InvalidFields`. The next reconciliation tells whether it is true.
     """
-    _check_super_admin(actor)
+    super_admin(actor)
     known = coins_of(network, mode)
     if amount.currency not in known:
         raise InvalidFields(currency=f"must be one of {', '.join(known)}")
@@ -52,7 +53,7 @@ def correct_capital(*, actor: Actor, record: Posting, reason: str, amount: Money
     Raises `NotAllowed`, `InvalidFields` (reason, amount), `IllegalTransition` (taken back already, or without it the
     house would hold less of a token than merchants own, or than it is about to take out).
     """
-    _check_super_admin(actor)
+    super_admin(actor)
     if not reason.strip():
         raise InvalidFields(reason="is required")
     network, was, hash_ = recorded(record)
@@ -89,11 +90,6 @@ def recorded(record: Posting) -> tuple[Network, Money, str]:
 def coins_of(network: Network, mode: str) -> list[str]:
     """The network's own coin and its tokens."""
     return [network.native, *Token.objects.filter(network=network, mode=mode).values_list("currency", flat=True)]
-
-
-def _check_super_admin(actor: Actor) -> None:
-    if actor.user is None or actor.user.role != "super_admin":
-        raise NotAllowed()
 
 
 def _spelled(network: Network, transaction_hash: str) -> str:

@@ -13,8 +13,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import User
-from accounts.operators import OwnRecord
+from accounts.operators import OwnRecord, super_admin
 from crypto import accounts, formats
 from crypto.chains.registry import is_enabled, known_token
 from crypto.models import HouseWithdrawal, Network, Outgoing
@@ -24,7 +23,7 @@ from crypto.services.gas import native_units
 from crypto.services.house_money import lock_house, own_minor
 from crypto.services.outgoing import create_outgoing, take_back
 from gateway.lib.crash import crash_point
-from gateway.lib.errors import IllegalTransition, InvalidFields, NotAllowed, ProviderUnavailable
+from gateway.lib.errors import IllegalTransition, InvalidFields, ProviderUnavailable
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from ledger.services import Line, post
@@ -43,7 +42,7 @@ def propose_house_withdrawal(
     Raises `NotAllowed`, `NotFound` (no hot wallet), `InvalidFields` (currency, amount, address, note),
     `ProviderUnavailable`.
     """
-    user = _super_admin(actor)
+    user = super_admin(actor)
     if amount.currency not in coins_of(network, mode):
         raise InvalidFields(currency=f"must be one of {', '.join(coins_of(network, mode))}")
     if not note.strip() or len(note.strip()) > 200:
@@ -73,7 +72,7 @@ def confirm_house_withdrawal(*, actor: Actor, withdrawal: HouseWithdrawal) -> Ho
     Raises `NotAllowed`, `OwnRecord`, `IllegalTransition`, `InvalidFields` (the address is ours by now),
     `ProviderUnavailable`.
     """
-    user = _super_admin(actor)
+    user = super_admin(actor)
     wallet = lock_house(withdrawal.network, withdrawal.mode)
     row = _lock(withdrawal)
     if row.mode == Mode.LIVE and row.created_by_id == user.pk:
@@ -102,7 +101,7 @@ def reject_house_withdrawal(*, actor: Actor, withdrawal: HouseWithdrawal, reason
 
     Raises `NotAllowed`, `InvalidFields` (reason), `IllegalTransition`.
     """
-    _super_admin(actor)
+    super_admin(actor)
     if not reason.strip():
         raise InvalidFields(reason="is required")
     withdrawal.refresh_from_db()
@@ -132,12 +131,6 @@ def end_house_withdrawal(*, withdrawal: HouseWithdrawal, sent: bool, failure: st
         Line(accounts.custody(row.mode, row.currency, row.network_id), row.amount_minor),
         Line(accounts.capital(row.mode, row.currency, row.network_id), -row.amount_minor),
     ])
-
-
-def _super_admin(actor: Actor) -> User:
-    if not isinstance(actor.user, User) or actor.user.role != "super_admin":
-        raise NotAllowed()
-    return actor.user
 
 
 def _lock(withdrawal: HouseWithdrawal) -> HouseWithdrawal:

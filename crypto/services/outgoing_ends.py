@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import Merchant, User
+from accounts.models import Merchant
+from accounts.operators import super_admin
 from crypto import formats
 from crypto.chains.base import Receipt, Transfer
 from crypto.models import Attempt, ChainTransaction, Outgoing, Sender
@@ -20,7 +21,7 @@ from crypto.services import house_withdrawals, sweeps, withdrawal_ends
 from crypto.services.gas import book_fee, native_minor
 from crypto.services.outgoing import OPEN, flag_outgoing, lock
 from gateway.lib.crash import crash_point
-from gateway.lib.errors import IllegalTransition, InvalidFields, NotAllowed
+from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.work import ended
 
 log = structlog.get_logger(__name__)
@@ -111,9 +112,7 @@ def resume_sender(*, actor: Actor, sender: Sender, note: str) -> None:
 
 
 def check_super_admin(actor: Actor, note: str) -> None:
-    user = actor.user
-    if not isinstance(user, User) or user.role != "super_admin":
-        raise NotAllowed()
+    super_admin(actor)
     if not note.strip():
         raise InvalidFields(note="is required")
 

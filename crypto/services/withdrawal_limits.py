@@ -8,11 +8,12 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import audit
-from accounts.actors import Actor, team_merchants
+from accounts.actors import Actor
 from accounts.models import Merchant
+from accounts.operators import acting_for
 from crypto.errors import DailyLimitReached
 from crypto.models import Withdrawal
-from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
+from gateway.lib.errors import InvalidFields
 from gateway.lib.money import Money
 from gateway.lib.sums import ExactSum
 
@@ -53,11 +54,7 @@ def check_daily_limit(merchant: Merchant, mode: str, amount: Money, now: datetim
 @transaction.atomic
 def set_daily_limit(*, actor: Actor, merchant: Merchant, minor: int | None) -> None:
     """A merchant's own limit; None: the installation's. Operators. Raises `NotAllowed`, `NotFound`, `InvalidFields`."""
-    user = actor.user
-    if user is None or not user.is_operator:
-        raise NotAllowed()
-    if not team_merchants(user).filter(pk=merchant.pk).exists():
-        raise NotFound()
+    acting_for(actor, merchant.pk)
     if minor is not None and minor < 0:
         raise InvalidFields(limit="must not be negative")
     before = merchant.withdrawal_daily_limit_minor

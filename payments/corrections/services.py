@@ -13,21 +13,21 @@ from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
 from accounts import audit
-from accounts.actors import Actor, team_merchants
+from accounts.actors import Actor
 from accounts.models import Merchant, Role
-from accounts.operators import check_operator
+from accounts.operators import acting_for, check_operator
 from gateway.lib.crash import crash_point
-from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
+from gateway.lib.errors import InvalidFields, NotAllowed
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from ledger.services import AccountKey, Line, house_account, merchant_account, post
 from payments.models import Correction, Payment, ReceivingAccount
+from payments.services.instruments import UTR
 from payments.services.records import lock
 
 Kind, Status = Correction.Kind, Correction.Status
 # The clearing account of the house's own bank account, where no provider of a payment is known.
 BANK = "bank"
-_UTR = re.compile(r"[A-Z0-9]{6,40}", re.ASCII)
 _NUMBER = re.compile(r"[A-Z0-9][A-Z0-9/._-]{3,39}", re.ASCII)  # of a dispute, a case, a ticket
 _COUNTING = (Status.OPEN, Status.CONFIRMED)
 _ANY_OPERATOR: tuple[str, ...] = (Role.SUPER_ADMIN, Role.ADMIN)
@@ -43,11 +43,7 @@ def propose_correction(
     Raises `NotAllowed`, `NotFound` (a merchant out of reach), `InvalidFields` (kind, amount, reason, bank_reference,
     payment).
     """
-    user = actor.user
-    if user is None or not user.is_operator:
-        raise NotAllowed()
-    if not team_merchants(user).filter(pk=merchant.pk).exists():
-        raise NotFound()
+    user = acting_for(actor, merchant.pk)
     _check(kind, amount, reason)
     row = Correction(
         merchant=merchant, mode=mode, kind=kind, amount_minor=amount.minor, reason=reason.strip()[:200],
@@ -124,7 +120,7 @@ def _clean_reference(kind: str, text: str) -> str:
     text = text.strip().upper()
     if not text and kind not in Correction.BANKED:
         return ""
-    if kind == Kind.TOP_UP and not _UTR.fullmatch(text):
+    if kind == Kind.TOP_UP and not UTR.fullmatch(text):
         raise InvalidFields(bank_reference="must be the transfer's UTR: 6 to 40 letters and digits")
     if not _NUMBER.fullmatch(text):
         raise InvalidFields(bank_reference="must be 4 to 40 letters, digits, / . _ or -")

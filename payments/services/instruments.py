@@ -15,7 +15,7 @@ from payments.providers import registry
 from payments.providers.cards import CardDetails, check
 
 VPA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}@[A-Za-z][A-Za-z0-9]{1,18}", re.ASCII)
-_UTR = re.compile(r"[A-Za-z0-9]{6,40}", re.ASCII)
+UTR = re.compile(r"[A-Za-z0-9]{6,40}", re.ASCII)
 
 
 def of_payer(
@@ -54,7 +54,7 @@ def _of_card(provider: str, vpa: str, card: CardDetails | None) -> dict[str, Any
 def clean_utr(utr: str) -> str:
     """In upper case, so that one UTR has one spelling."""
     text = utr.strip().upper()
-    if not _UTR.fullmatch(text):
+    if not UTR.fullmatch(text):
         raise InvalidFields(utr="must be 6 to 40 letters and digits")
     return text
 

@@ -18,8 +18,8 @@ from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import Role
-from gateway.lib.errors import InvalidFields, NotAllowed
+from accounts.operators import super_admin
+from gateway.lib.errors import InvalidFields
 from gateway.lib.spreadsheets import Column
 from payouts.models import BankFormat, BatchLine, PayoutBatch
 
@@ -153,7 +153,7 @@ def result_mapping_of(batch: PayoutBatch) -> dict[str, Any]:
 @transaction.atomic
 def create_format(*, actor: Actor, name: str, columns: str, result: dict[str, Any]) -> BankFormat:
     """Raises `NotAllowed` (super admins only: a wrong word here books a rejected payout as paid), `InvalidFields`."""
-    _check_super_admin(actor)
+    super_admin(actor)
     bank_format = BankFormat(name=name.strip(), columns=columns, result=_clean(name, columns, result))
     bank_format.created_by = actor.user
     _save(bank_format)
@@ -166,7 +166,7 @@ def update_format(
     *, actor: Actor, bank_format: BankFormat, name: str, columns: str, result: dict[str, Any]
 ) -> BankFormat:
     """Files made before stay as they were made. Raises as `create_format` does."""
-    _check_super_admin(actor)
+    super_admin(actor)
     bank_format.result = _clean(name, columns, result)
     bank_format.name, bank_format.columns = name.strip(), columns
     _save(bank_format)
@@ -180,14 +180,9 @@ def update_format(
 @transaction.atomic
 def retire_format(*, actor: Actor, bank_format: BankFormat) -> None:
     """No new batch is offered it; those that have it keep it."""
-    _check_super_admin(actor)
+    super_admin(actor)
     BankFormat.objects.filter(pk=bank_format.pk).update(retired=True)
     audit.record(actor, "bank_format.retired", bank_format.public_id, name=bank_format.name)
-
-
-def _check_super_admin(actor: Actor) -> None:
-    if actor.user is None or actor.user.role != Role.SUPER_ADMIN:
-        raise NotAllowed()
 
 
 def _save(bank_format: BankFormat) -> None:

@@ -10,10 +10,11 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts import audit
-from accounts.actors import Actor, team_merchants
+from accounts.actors import Actor
 from accounts.models import Role
+from accounts.operators import acting_for
 from gateway.lib.compiled import Compiled, Slot
-from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
+from gateway.lib.errors import InvalidFields
 from gateway.lib.money import Money
 from payouts.banks import bank_of
 from payouts.errors import BeneficiaryBlocked
@@ -88,7 +89,7 @@ def block_beneficiary(*, actor: Actor, beneficiary: Beneficiary, reason: str) ->
 
     An operator or the merchant's own user. Raises `NotAllowed`, `NotFound`, `InvalidFields`, `IllegalTransition`.
     """
-    _check_may(actor, beneficiary, Role.MERCHANT)
+    acting_for(actor, beneficiary.merchant_id, Role.MERCHANT)
     _check_reason(reason)
     beneficiary.advance(Status.BLOCKED)
     _write_down(actor, beneficiary, "beneficiary.blocked", reason.strip()[:200])
@@ -98,19 +99,11 @@ def block_beneficiary(*, actor: Actor, beneficiary: Beneficiary, reason: str) ->
 @transaction.atomic
 def unblock_beneficiary(*, actor: Actor, beneficiary: Beneficiary, reason: str) -> Beneficiary:
     """Operators only: whoever took a merchant's sign-in must not be able to lift a block."""
-    _check_may(actor, beneficiary)
+    acting_for(actor, beneficiary.merchant_id)
     _check_reason(reason)
     beneficiary.advance(Status.ACTIVE)
     _write_down(actor, beneficiary, "beneficiary.unblocked", reason.strip()[:200])
     return beneficiary
-
-
-def _check_may(actor: Actor, beneficiary: Beneficiary, *also: str) -> None:
-    user = actor.user
-    if user is None or not (user.is_operator or user.role in also):
-        raise NotAllowed()
-    if not team_merchants(user).filter(pk=beneficiary.merchant_id).exists():
-        raise NotFound()
 
 
 def _check_reason(reason: str) -> None:
