@@ -28,10 +28,9 @@ from crypto.models import ChainTransaction, DepositAddress, Outgoing, Sender, Se
 from crypto.services.figuring import wrong_figures
 from gateway.lib.sums import ExactSum
 from ledger.models import Entry, Posting
-from ledger.verify import moved, register_check
+from ledger.verify import OWN, moved, register_check
 
 _INCOMING = Q(type=ChainTransaction.Type.INCOMING)
-_MERCHANTS = {name: OuterRef(name) for name in ("merchant", "mode", "currency")}
 _CONFIRMED = Q(status=ChainTransaction.Status.CONFIRMED)
 
 
@@ -65,7 +64,7 @@ def credit_amounts() -> Iterator[str]:
     """What a transfer's merchant got is its amount less its fee, with its GST."""
     reference = _reference("crypto:credit:")
     rows = ChainTransaction.objects.filter(_INCOMING & _CONFIRMED, merchant__isnull=False).alias(
-        given=moved(reference, kind="available", network=OuterRef("network_id"), **_MERCHANTS),
+        given=moved(reference, kind="available", network=OuterRef("network_id"), **OWN),
         taxed=moved(reference, kind="tax"),
     )
     for row in rows.exclude(given=F("credited_minor") - F("fee_minor"), taxed=F("tax_minor")):
@@ -78,7 +77,7 @@ def withdrawal_amounts() -> Iterator[str]:
     sent, changed, back = (_reference("crypto:withdrawal:", f":{step}") for step in ("settle", "convert", "return"))
     rupees = {"kind": "available", "merchant": OuterRef("merchant"), "mode": OuterRef("mode"), "currency": "INR"}
     rows = Withdrawal.objects.alias(
-        on_hold=moved(_reference("crypto:withdrawal:", ":hold"), kind="reserved", **_MERCHANTS),
+        on_hold=moved(_reference("crypto:withdrawal:", ":hold"), kind="reserved", **OWN),
         left=moved(sent, kind="clearing", counterparty="custody")
         + moved(changed, kind="exchange", currency=OuterRef("currency")),
         rupees=moved(changed, **rupees), undone=moved(back, **rupees),

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, connection
-from django.db.models import Count, Exists, F, Model, OuterRef, Q, Sum
-from django.db.models.functions import Substr
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, Sum, Value
+from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
 from gateway.lib.patience import patience
@@ -33,12 +33,26 @@ def register_check(check: Check) -> Check:
     return check
 
 
+# For `moved`: accounts of the outer row's own merchant.
+OWN = {name: OuterRef(name) for name in ("merchant", "mode", "currency")}
+
+
 def moved(reference: Any, **accounts: Any) -> Any:
     """For a row of an outer query: what the posting under `reference` moved to such accounts (`kind="clearing"`), all
     together, in minor units; 0 where there is none. A record and its posting so compared are of one statement, and
     what is booked meanwhile is no fault."""
     words = {f"account__{name}": value for name, value in accounts.items()}
     return sum_of(Entry.objects.filter(posting__reference=reference, **words), "amount", by="posting")
+
+
+def reference_of(word: str, step: str) -> Concat:
+    """For a row of an outer query that has a public id: what its posting of this step is booked under."""
+    return Concat(Value(f"{word}:"), OuterRef("public_id"), Value(f":{step}"))
+
+
+def booked(word: str, step: str) -> Exists:
+    """Whether that posting is there."""
+    return Exists(Posting.objects.filter(reference=reference_of(word, step)))
 
 
 def orphans(word: str, prefix: str, records: type[Model]) -> Iterator[str]:

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce, Concat
+from django.db.models import Case, Exists, F, OuterRef, Q, Sum, Value, When
+from django.db.models.functions import Concat
 
 from accounts.models import AuditRecord
 from gateway.lib.sums import sum_of
-from ledger.models import LedgerAccount, Posting
-from ledger.verify import moved, orphans, register_check
+from ledger.models import LedgerAccount
+from ledger.verify import OWN, booked, moved, orphans, reference_of, register_check
 from payments.models import Payment, Refund
-
-_MERCHANTS = {name: OuterRef(name) for name in ("merchant", "mode", "currency")}
-
-
-def _reference(prefix: str, step: str) -> Concat:
-    return Concat(Value(f"{prefix}:"), OuterRef("public_id"), Value(f":{step}"))
-
-
-def _booked(prefix: str, step: str) -> Exists:
-    return Exists(Posting.objects.filter(reference=_reference(prefix, step)))
 
 
 @register_check
 def captures() -> Iterator[str]:
     """A payment has a capture exactly if it says so, and a settlement only after it."""
-    rows = Payment.objects.annotate(booked=_booked("payment", "capture"), moved=_booked("payment", "settle"))
+    rows = Payment.objects.annotate(booked=booked("payment", "capture"), moved=booked("payment", "settle"))
     for row in rows.filter(Q(captured_at__isnull=False, booked=False) | Q(captured_at__isnull=True, booked=True)):
         yield f"payment {row.public_id}: captured_at is {row.captured_at}, its capture is booked: {row.booked}"
     for row in rows.filter(moved=True).filter(Q(settled_at__isnull=True) | Q(booked=False)):
@@ -41,13 +30,13 @@ def captures() -> Iterator[str]:
 def capture_amounts() -> Iterator[str]:
     """A capture booked what its payment says: from its provider, for its merchant, with its fee and GST; and what has
     not settled yet is pending. A settlement moved all but what refunds had taken of the pending money by then."""
-    capture, settle = _reference("payment", "capture"), _reference("payment", "settle")
+    capture, settle = reference_of("payment", "capture"), reference_of("payment", "settle")
     rows = Payment.objects.filter(captured_at__isnull=False).alias(
         own=F("received_minor") - F("fee_minor"),
         came=moved(capture, kind="clearing", counterparty=OuterRef("provider")),
         taxed=moved(capture, kind="tax"),
-        held=moved(capture, kind="pending", **_MERCHANTS) + moved(settle, kind="pending", **_MERCHANTS),
-        given=moved(capture, kind="available", **_MERCHANTS) + moved(settle, kind="available", **_MERCHANTS),
+        held=moved(capture, kind="pending", **OWN) + moved(settle, kind="pending", **OWN),
+        given=moved(capture, kind="available", **OWN) + moved(settle, kind="available", **OWN),
         taken=sum_of(Refund.objects.filter(payment=OuterRef("pk")), "from_pending_minor", by="payment"),
     )
     waits = Q(settled_at__isnull=True)
@@ -90,16 +79,12 @@ def unsettled() -> Iterator[str]:
         payment__captured_at__isnull=False, payment__settled_at__isnull=True
     )
     rows = LedgerAccount.objects.filter(kind=LedgerAccount.Kind.PENDING, merchant__isnull=False)
-    rows = rows.annotate(waiting=_sum_of(nets, "minor") - _sum_of(taken, "from_pending_minor"))
+    rows = rows.annotate(
+        waiting=sum_of(nets.filter(**OWN), "minor", by="merchant")
+        - sum_of(taken.filter(**OWN), "from_pending_minor", by="merchant")
+    )
     for row in rows.exclude(balance=F("waiting")):
         yield f"account {row.code}: holds {row.balance}, its unsettled payments less their refunds {row.waiting}"
-
-
-def _sum_of(rows: QuerySet[Any], field: str) -> Coalesce:
-    """Of the account's own merchant, mode and currency."""
-    own = rows.filter(merchant=OuterRef("merchant"), mode=OuterRef("mode"), currency=OuterRef("currency"))
-    total = own.order_by().values("merchant").annotate(total=Sum(field)).values("total")
-    return Coalesce(Subquery(total, output_field=BigIntegerField()), 0)
 
 
 @register_check
@@ -112,7 +97,7 @@ def refund_holds() -> Iterator[str]:
         | Q(held=True, status=Refund.Status.PENDING, settled=False, released=False)
     )
     rows = Refund.objects.annotate(
-        held=_booked("refund", "hold"), settled=_booked("refund", "settle"), released=_booked("refund", "release")
+        held=booked("refund", "hold"), settled=booked("refund", "settle"), released=booked("refund", "release")
     )
     for row in rows.exclude(good):
         yield f"refund {row.public_id} is {row.status}, its postings say otherwise"
@@ -122,8 +107,8 @@ def refund_holds() -> Iterator[str]:
 def refund_amounts() -> Iterator[str]:
     """A refund held what it says, and what it paid went back through its payment's provider."""
     rows = Refund.objects.alias(
-        held=moved(_reference("refund", "hold"), kind="reserved", **_MERCHANTS),
-        paid=moved(_reference("refund", "settle"), kind="clearing", counterparty=OuterRef("payment__provider")),
+        held=moved(reference_of("refund", "hold"), kind="reserved", **OWN),
+        paid=moved(reference_of("refund", "settle"), kind="clearing", counterparty=OuterRef("payment__provider")),
         due=Case(When(status=Refund.Status.PROCESSED, then=F("amount_minor")), default=0),
     )
     for row in rows.exclude(held=F("amount_minor"), paid=F("due")):

@@ -8,18 +8,11 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Concat
 
 from accounts.models import AuditRecord
-from ledger.models import Posting
-from ledger.verify import moved, orphans, register_check
+from ledger.verify import OWN, booked, moved, orphans, reference_of, register_check
 from payouts.models import BatchLine, Payout, PayoutBatch
 from payouts.providers.bank_file import BANK_FILE
 
 Status = Payout.Status
-
-
-def _reference(step: str) -> Concat:
-    return Concat(Value("payout:"), OuterRef("public_id"), Value(f":{step}"))
-
-
 _RETURNED = Q(returned_at__isnull=False)
 _KEPT = ~_RETURNED
 _PAID = Q(status=Status.PROCESSED) | _RETURNED
@@ -28,10 +21,6 @@ _PAID = Q(status=Status.PROCESSED) | _RETURNED
 def _ends(*booked: str) -> Q:
     """Exactly these of a payout's possible ends are booked."""
     return Q(**{end: end in booked for end in ("settled", "released", "returned")})
-
-
-def _booked(step: str) -> Exists:
-    return Exists(Posting.objects.filter(reference=_reference(step)))
 
 
 @register_check
@@ -45,7 +34,8 @@ def holds() -> Iterator[str]:
         | _RETURNED & Q(status=Status.FAILED) & _ends("settled", "returned")
     )
     rows = Payout.objects.annotate(
-        on_hold=_booked("hold"), settled=_booked("settle"), released=_booked("release"), returned=_booked("return"),
+        on_hold=booked("payout", "hold"), settled=booked("payout", "settle"), released=booked("payout", "release"),
+        returned=booked("payout", "return"),
     )
     for row in rows.exclude(good):
         yield f"payout {row.public_id} is {row.status}, its postings say otherwise"
@@ -55,14 +45,13 @@ def holds() -> Iterator[str]:
 def amounts() -> Iterator[str]:
     """A payout held its amount and charge of its merchant's, and what the bank paid is its amount; what it returned is
     all of it, and the merchant has it back with the charge."""
-    own = {name: OuterRef(name) for name in ("merchant", "mode", "currency")}
     rows = Payout.objects.alias(
-        reserved=moved(_reference("hold"), kind="reserved", **own),
-        paid=moved(_reference("settle"), kind="clearing", counterparty=OuterRef("provider")),
-        taxed=moved(_reference("settle"), kind="tax"),
-        back=moved(_reference("return"), kind="clearing", counterparty=OuterRef("provider")),
-        untaxed=moved(_reference("return"), kind="tax"),
-        given=moved(_reference("return"), kind="available", **own),
+        reserved=moved(reference_of("payout", "hold"), kind="reserved", **OWN),
+        paid=moved(reference_of("payout", "settle"), kind="clearing", counterparty=OuterRef("provider")),
+        taxed=moved(reference_of("payout", "settle"), kind="tax"),
+        back=moved(reference_of("payout", "return"), kind="clearing", counterparty=OuterRef("provider")),
+        untaxed=moved(reference_of("payout", "return"), kind="tax"),
+        given=moved(reference_of("payout", "return"), kind="available", **OWN),
         due=Case(When(_PAID, then=F("amount_minor")), default=0),
         tax_due=Case(When(_PAID, then=F("tax_minor")), default=0),
     )

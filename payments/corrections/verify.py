@@ -8,12 +8,11 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Coalesce, Concat
 
 from accounts.models import AuditRecord
-from ledger.models import Posting
-from ledger.verify import moved, orphans, register_check
+from ledger.verify import OWN, booked, moved, orphans, reference_of, register_check
 from payments.corrections.services import BANK
 from payments.models import Correction
 
-_REFERENCE = Concat(Value("correction:"), OuterRef("public_id"), Value(":book"))
+_REFERENCE = reference_of("correction", "book")
 _DECIDED = ("confirmed", "rejected", "withdrawn")
 
 
@@ -21,11 +20,10 @@ _DECIDED = ("confirmed", "rejected", "withdrawn")
 def corrections() -> Iterator[str]:
     """One posting of a confirmed correction: its amount, to or from its merchant, against the account of its kind."""
     own = Case(When(kind__in=Correction.CREDITS, then=F("amount_minor")), default=-F("amount_minor"))
-    merchants = {name: OuterRef(name) for name in ("merchant", "mode", "currency")}
-    rows = Correction.objects.annotate(booked=Exists(Posting.objects.filter(reference=_REFERENCE))).alias(
+    rows = Correction.objects.annotate(booked=booked("correction", "book")).alias(
         due=own, whose=Coalesce(F("payment__provider"), Value(BANK)),
     ).alias(
-        given=moved(_REFERENCE, kind="available", **merchants),
+        given=moved(_REFERENCE, kind="available", **OWN),
         cleared=moved(_REFERENCE, kind="clearing", counterparty=OuterRef("whose")),
         corrected=moved(_REFERENCE, kind="corrections"),
     )
