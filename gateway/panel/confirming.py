@@ -119,6 +119,10 @@ def confirm(
     return dialog(request, "panel/confirm.html", context, bad=bound.is_bound)
 
 
+class PlainNoteForm(PanelForm):
+    note = forms.CharField(max_length=200, widget=forms.Textarea(attrs={"rows": 3}))
+
+
 class NoteForm(PanelForm):
     note = forms.CharField(
         max_length=200, widget=forms.Textarea(attrs={"rows": 3}), help_text="What you found, and what was done."

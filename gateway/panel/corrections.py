@@ -19,9 +19,9 @@ from accounts.models import Merchant
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from gateway.panel.access import FORM, MERCHANTS, OPERATORS, PanelRequest, page
-from gateway.panel.confirming import OnceForm, Step, confirm, only_once
+from gateway.panel.confirming import OnceForm, PlainNoteForm, Step, confirm, only_once
 from gateway.panel.filters import DayFilter, PanelFilters, SearchFilter
-from gateway.panel.forms import MoneyField, PanelForm, carry_out
+from gateway.panel.forms import MoneyField, carry_out
 from gateway.panel.lists import paginate
 from gateway.panel.payments import merchant_for, narrow_merchants
 from gateway.panel.rendering import crumbs, done, page_or_part
@@ -85,10 +85,6 @@ class NewCorrectionForm(OnceForm):
         if text and row is None:
             raise forms.ValidationError("There is no such payment in this mode.")
         return row
-
-
-class NoteForm(PanelForm):
-    note = forms.CharField(max_length=200, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 @page(OPERATORS)
@@ -160,7 +156,7 @@ def reject(request: PanelRequest, public_id: str) -> HttpResponse:
     def act(data: dict[str, Any]) -> Correction:
         return reject_correction(actor=request.actor, correction=row, note=data["note"])
 
-    return confirm(request, step, act, form=NoteForm, message="The correction is rejected.")
+    return confirm(request, step, act, form=PlainNoteForm, message="The correction is rejected.")
 
 
 @page(OPERATORS, FORM)
@@ -171,7 +167,7 @@ def withdraw(request: PanelRequest, public_id: str) -> HttpResponse:
     def act(data: dict[str, Any]) -> Correction:
         return withdraw_correction(actor=request.actor, correction=row, note=data["note"])
 
-    return confirm(request, step, act, form=NoteForm, message="The correction is withdrawn.")
+    return confirm(request, step, act, form=PlainNoteForm, message="The correction is withdrawn.")
 
 
 def _ending(row: Correction, verb: str, text: str) -> Step:

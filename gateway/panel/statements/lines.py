@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.actors import Viewer, get_or_404
 from gateway.lib.errors import InvalidFields
 from gateway.panel.access import FORM, OPERATORS, PanelRequest, page
-from gateway.panel.confirming import Step, confirm
+from gateway.panel.confirming import PlainNoteForm, Step, confirm
 from gateway.panel.filters import MoneyFilter, PanelFilters, SearchFilter
 from gateway.panel.forms import PanelForm
 from gateway.panel.lists import paginate
@@ -92,10 +92,6 @@ class AssignForm(PanelForm):
     note = forms.CharField(max_length=200, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
 
-class NoteForm(PanelForm):
-    note = forms.CharField(max_length=200, widget=forms.Textarea(attrs={"rows": 3}))
-
-
 @page(OPERATORS, FORM, proof=True)
 def assign(request: PanelRequest, public_id: str) -> HttpResponse:
     row = visible_line(request.viewer, public_id)
@@ -156,7 +152,7 @@ def _put_aside(
     def act(data: dict[str, Any]) -> None:
         decide(actor=request.actor, line=row, note=data["note"])
 
-    return confirm(request, step, act, form=NoteForm, message="Your note is kept with the credit.")
+    return confirm(request, step, act, form=PlainNoteForm, message="Your note is kept with the credit.")
 
 
 def visible_line(viewer: Viewer, public_id: str) -> StatementLine:

@@ -10,8 +10,7 @@ from django.urls import reverse
 
 from accounts.actors import Viewer, get_or_404
 from gateway.panel.access import FORM, OPERATORS, PanelRequest, page
-from gateway.panel.confirming import Step, confirm
-from gateway.panel.forms import PanelForm
+from gateway.panel.confirming import PlainNoteForm, Step, confirm
 from gateway.panel.words import money_text
 from payments import queries as payment_queries
 from payments import services
@@ -19,11 +18,7 @@ from payments.models import MatchProposal, Payment, Refund
 from payments.statements import queries
 
 
-class NoteForm(PanelForm):
-    note = forms.CharField(max_length=200, widget=forms.Textarea(attrs={"rows": 3}))
-
-
-class SentForm(NoteForm):
+class SentForm(PlainNoteForm):
     paid = forms.ChoiceField(
         label="What became of it", choices=[("yes", "The money was sent"), ("no", "It was not sent, and will not be")],
         widget=forms.RadioSelect,
@@ -57,7 +52,7 @@ def withdraw(request: PanelRequest, public_id: str) -> HttpResponse:
     def act(data: dict[str, Any]) -> None:
         services.withdraw_match(actor=request.actor, proposal=row, note=data["note"])
 
-    return confirm(request, step, act, form=NoteForm, message="The proposal is withdrawn.")
+    return confirm(request, step, act, form=PlainNoteForm, message="The proposal is withdrawn.")
 
 
 @page(OPERATORS, FORM, proof=True)
