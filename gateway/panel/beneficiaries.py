@@ -32,7 +32,8 @@ class BeneficiaryFilters(PanelFilters):
     q = SearchFilter(method="search")
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
     known = django_filters.ChoiceFilter(
-        choices=[("new", "Never paid"), ("paid", "Paid before")], method="of_known", empty_label="Paid or not"
+        choices=[("new", "Never paid"), ("paid", "Paid before")], method="of_known", empty_label="Paid or not",
+        label="Paid before",
     )
 
     def search(self, rows: QuerySet[Beneficiary], name: str, value: str) -> QuerySet[Beneficiary]:

@@ -48,9 +48,10 @@ _KINDS = [
 
 
 class CorrectionFilters(PanelFilters):
+    more = "Dates"
     q = SearchFilter(method="search")
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
-    method = django_filters.ChoiceFilter(field_name="kind", choices=Kind.choices, empty_label="Any kind")
+    method = django_filters.ChoiceFilter(field_name="kind", choices=Kind.choices, empty_label="Any kind", label="Kind")
     from_day = DayFilter("From")
     to_day = DayFilter("To", through=True)
 

@@ -18,7 +18,6 @@ from gateway.panel.forms import MoneyField, PanelForm
 M = TypeVar("M", bound=Model)
 _FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
 _NO_DAY = "Enter a day as 2026-11-20."
-_ALWAYS_SHOWN = {"q", "status", "method"}
 
 
 class MoneyFilter(django_filters.Filter):
@@ -70,6 +69,10 @@ class DayFilter(django_filters.DateFilter):
 class PanelFilters(django_filters.FilterSet):
     """`narrow(request, rows)` gives the bound filters; its `rows` are those that pass all of them."""
 
+    # The words over what unfolds, which is all but the search and these; without such words everything is in front.
+    more = ""
+    stays = ("status", "method")
+
     class Meta:
         form = PanelForm
 
@@ -87,9 +90,20 @@ class PanelFilters(django_filters.FilterSet):
         return self._uses(self.form.fields)
 
     @property
-    def more_used(self) -> bool:
-        """Whether one of those filters is in use that are folded away."""
-        return self._uses(set(self.form.fields) - _ALWAYS_SHOWN)
+    def in_front(self) -> list[forms.BoundField]:
+        """What stands beside the search."""
+        return [bound for bound in self.form if bound.name != "q" and not self._is_folded(bound.name)]
+
+    @property
+    def folded(self) -> list[forms.BoundField]:
+        return [bound for bound in self.form if self._is_folded(bound.name)]
+
+    @property
+    def folded_used(self) -> bool:
+        return self._uses(bound.name for bound in self.folded)
+
+    def _is_folded(self, name: str) -> bool:
+        return bool(self.more) and name not in ("q", *self.stays)
 
     def _uses(self, names: Iterable[str]) -> bool:
         return any(self.form.data.get(name) for name in names)

@@ -42,6 +42,7 @@ REFERENCE = RegexValidator(r"^[A-Za-z0-9._-]{1,64}\Z", "Use 1 to 64 letters, dig
 
 
 class PaymentFilters(PanelFilters):
+    more = "Dates, amounts and more"
     q = SearchFilter(method="search")
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
     method = django_filters.ChoiceFilter(choices=Payment.Method.choices, empty_label="Any method")

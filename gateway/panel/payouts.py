@@ -44,6 +44,7 @@ _MAKERS = (*MERCHANT_SIDE, Role.SUPER_ADMIN.value)
 
 
 class PayoutFilters(PanelFilters):
+    more = "Dates, amounts and more"
     q = SearchFilter(method="search")
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
     method = django_filters.ChoiceFilter(choices=Payout.Method.choices, empty_label="Any method")

@@ -38,6 +38,7 @@ _TOKENS = [("USDT", "USDT"), ("USDC", "USDC")]
 
 
 class SessionFilters(PanelFilters):
+    more = "Network, token and dates"
     q = SearchFilter(method="search")
     status = django_filters.ChoiceFilter(choices=Session.Status.choices, empty_label="Any status")
     network = django_filters.ChoiceFilter(field_name="network_id", choices=_NETWORKS, empty_label="Any network")

@@ -40,6 +40,7 @@ from webhooks.queries import endpoints
 AREA = ("Merchants", "panel:merchants")
 _OPEN = [Payout.Status.PENDING, Payout.Status.APPROVED, Payout.Status.PROCESSING]
 
+
 class MerchantFilters(PanelFilters):
     q = SearchFilter(method="search")
     status = django_filters.ChoiceFilter(choices=AccountStatus.choices, empty_label="Any status")

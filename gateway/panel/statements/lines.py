@@ -32,6 +32,8 @@ QUEUE = ("Credits", "panel:statement-lines")
 
 
 class LineFilters(PanelFilters):
+    more = "Amounts"
+    stays = ("status", "account")
     q = SearchFilter(method="search")
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
     account = django_filters.ModelChoiceFilter(

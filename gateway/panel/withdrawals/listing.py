@@ -25,6 +25,7 @@ _QUEUE = 20
 
 
 class WithdrawalFilters(PanelFilters):
+    more = "Dates"
     q = SearchFilter(method="search")
     status = django_filters.ChoiceFilter(choices=Status.choices, empty_label="Any status")
     method = django_filters.ChoiceFilter(choices=Withdrawal.Method.choices, empty_label="Any method")
