@@ -37,6 +37,7 @@ urlpatterns = [
     path("api/docs/dashboard/", _swagger("dashboard"), name="dashboard-docs"),
     re_path(r"^api(?:/|\Z)", dispatch.api),
     path("callbacks/payments/<str:provider>", callbacks.payments),
+    path("callbacks/payouts/<str:provider>", callbacks.payouts),
     path("panel/", include("gateway.panel.urls")),
     path("pay/", include("gateway.pay.urls")),
     path("", welcome, name="welcome"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.lib.callbacks import BadCallback as BadCallback  # adapters take it from here
 from gateway.lib.errors import GatewayError, IllegalTransition, InvalidFields, ProviderUnavailable
 
 
@@ -66,13 +67,6 @@ class RefundTooLarge(GatewayError):
 class TestModeOnly(GatewayError):
     code = "test_mode_only"
     message = "Only a test payment can be simulated."
-
-
-class BadCallback(GatewayError):
-    """Unsigned, forged or unreadable: it has no effect."""
-
-    code = "bad_callback"
-    message = "This callback is not authentic."
 
 
 class ReceivingUnavailable(ProviderUnavailable):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import history
 from accounts.actors import Finder, Viewer, scope
 from accounts.history import TimelineItem
+from accounts.models import AuditRecord
 from gateway.lib.lines import Lines
 from gateway.lib.providers import ProviderState
 from gateway.lib.sums import ExactSum
@@ -85,6 +86,13 @@ _SEARCHED = ("reference", "public_id", "beneficiary_name", "account_number", "ut
 def timeline(payout: Payout) -> list[TimelineItem]:
     """What happened to a payout, oldest first."""
     return history.timeline([payout.public_id], _TITLES)
+
+
+def told_return(payout: Payout) -> dict[str, str]:
+    """`utr` and `note` of its return as the bank last told them, so far as it did."""
+    rows = AuditRecord.objects.filter(target=payout.public_id, action="payout.flagged").order_by("-id")
+    data: dict[str, Any] = next((row.data for row in rows if "return_utr" in row.data), {})
+    return {"utr": str(data.get("return_utr", "")), "note": str(data.get("return_note", ""))}
 
 
 @dataclass(frozen=True, slots=True)

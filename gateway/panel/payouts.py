@@ -278,6 +278,8 @@ class ReturnedForm(PanelForm):
 def returned(request: PanelRequest, public_id: str) -> HttpResponse:
     """Books that the bank gave back what it had paid, after somebody has seen the credit."""
     row = _visible(request.viewer, public_id)
+    told = queries.told_return(row)
+    told["note"] = told["note"][:LONGEST_NOTE]
     step = Step(
         title=f"Has the bank returned {money_text(row.amount)}?", action="The bank returned it", danger=True,
         text=f"Look at the bank's statement first: the whole {money_text(row.amount)} must be there again. "
@@ -290,7 +292,7 @@ def returned(request: PanelRequest, public_id: str) -> HttpResponse:
         return services.return_payout(actor=request.actor, payout=row, utr=data["utr"], note=data["note"])
 
     said = f"{money_text(row.held)} is back in the available balance of {row.merchant.name}."
-    return confirm(request, step, act, form=ReturnedForm, message=said)
+    return confirm(request, step, act, form=ReturnedForm, message=said, initial=told)
 
 
 @page(OPERATORS, FORM)

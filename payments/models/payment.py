@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Merchant, User
 from gateway.lib import ids
+from gateway.lib.callbacks import EventModel
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from gateway.lib.providers import OutboundModel
@@ -265,20 +266,11 @@ class Refund(StatefulModel, OutboundModel):
         return Money(self.amount_minor, self.currency)
 
 
-class ProviderEvent(models.Model):
-    """A callback that a provider sent us. Its id is unique, so it has at most one effect."""
-
-    provider = models.CharField(max_length=24)
-    event_id = models.CharField(max_length=80)
-    subject = models.CharField(max_length=64)
-    effect = models.CharField(max_length=40)
-    received_at = models.DateTimeField(auto_now_add=True)
+class ProviderEvent(EventModel):
+    """A callback that a provider sent us."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="provider_event_once")]
-
-    def __str__(self) -> str:
-        return f"{self.provider} {self.event_id}"
 
 
 class SandboxCharge(models.Model):

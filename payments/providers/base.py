@@ -7,16 +7,14 @@ call with the same reference as the first one repeated. Adapters raise `Provider
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gateway.lib.callbacks import Callback as Callback  # adapters take it from here
 from gateway.lib.money import Money
 from gateway.lib.providers import Outcome
 from payments.providers.cards import CardDetails
-
-_LONGEST_ID, _LONGEST_REFERENCE = 80, 64  # as their columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +37,6 @@ class Reversal:
     reference: str
     charge_reference: str
     amount: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """A provider's own message to us; `event_id` is the provider's and unique, `reference` is ours.
-
-    An id that its column cannot hold is kept as its hash: cut off, it could be another's. A reference that it cannot
-    hold is nothing of ours.
-    """
-
-    event_id: str
-    reference: str
-    outcome: Outcome
-
-    def __post_init__(self) -> None:
-        if not self.event_id:
-            raise ValueError("a callback without an id could not be told from the next one")
-        if len(self.event_id) > _LONGEST_ID or not self.event_id.isprintable():
-            hashed = hashlib.sha256(self.event_id.encode("utf-8", "surrogatepass")).hexdigest()
-            object.__setattr__(self, "event_id", f"sha256:{hashed}")
-        if len(self.reference) > _LONGEST_REFERENCE or not self.reference.isprintable():
-            object.__setattr__(self, "reference", ascii(self.reference)[:_LONGEST_REFERENCE])
 
 
 class PaymentProvider(Protocol):

@@ -2,8 +2,9 @@
 
 from payouts.models.batch import BankFormat, BatchExport, BatchLine, PayoutBatch, ResultFile
 from payouts.models.beneficiary import Beneficiary
-from payouts.models.payout import Payout, SandboxTransfer
+from payouts.models.payout import BankEvent, Payout, SandboxTransfer
 
 __all__ = [
-    "BankFormat", "BatchExport", "BatchLine", "Beneficiary", "Payout", "PayoutBatch", "ResultFile", "SandboxTransfer",
+    "BankEvent", "BankFormat", "BatchExport", "BatchLine", "Beneficiary", "Payout", "PayoutBatch", "ResultFile",
+    "SandboxTransfer",
 ]

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from accounts.models import Merchant, User
 from gateway.lib import ids
+from gateway.lib.callbacks import EventModel
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from gateway.lib.providers import OutboundModel
@@ -123,6 +124,13 @@ class Payout(StatefulModel, OutboundModel):
     @property
     def held(self) -> Money:
         return self.amount + self.charge
+
+
+class BankEvent(EventModel):
+    """A callback that a bank sent us."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="bank_event_once")]
 
 
 class SandboxTransfer(models.Model):

@@ -7,9 +7,11 @@ arrived.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from gateway.lib.callbacks import Callback
 from gateway.lib.money import Money
 from gateway.lib.providers import Outcome
 
@@ -32,3 +34,11 @@ class PayoutProvider(Protocol):
 
     def status(self, reference: str) -> Outcome:
         """What became of a transfer of ours; `absent` only if the bank asserts that it never heard of it."""
+
+
+@runtime_checkable
+class CallingBank(PayoutProvider, Protocol):
+    """A bank that also tells us by itself; one without `read_callback` is asked until it has an answer."""
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback:
+        """Raises `BadCallback` for what is not authentic or not readable. `headers` have lower-case names."""

@@ -9,7 +9,7 @@ from gateway.lib import adapters
 from gateway.lib.errors import ProviderUnavailable
 from gateway.lib.modes import Mode
 from payouts.providers.bank_file import BANK_FILE
-from payouts.providers.base import PayoutProvider
+from payouts.providers.base import CallingBank, PayoutProvider
 from payouts.providers.sandbox import SANDBOX_BANK
 
 _providers: dict[str, PayoutProvider] = {SANDBOX_BANK.name: SANDBOX_BANK, BANK_FILE.name: BANK_FILE}
@@ -41,6 +41,18 @@ def get(name: str) -> PayoutProvider:
     if name not in _providers:
         raise ProviderUnavailable(f"The payout provider {name!r} is not installed.")
     return _providers[name]
+
+
+def takes_callbacks(name: str) -> bool:
+    """Whether there is an adapter of this name that reads messages of its bank."""
+    return not waits_for_batch(name) and isinstance(_providers.get(name), CallingBank)
+
+
+def caller(name: str) -> CallingBank:
+    bank = get(name)
+    if not takes_callbacks(name) or not isinstance(bank, CallingBank):
+        raise ProviderUnavailable(f"The payout provider {name!r} sends no callbacks.")
+    return bank
 
 
 def provider_for(mode: str, merchant: Merchant) -> PayoutProvider:

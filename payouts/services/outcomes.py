@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -31,13 +32,16 @@ def take_up(*, actor: Actor, payout: Payout) -> None:
 @transaction.atomic
 def apply_outcome(*, actor: Actor, payout: Payout, outcome: Outcome) -> str:
     """Applies what the bank said; returns the effect: processed, failed, flagged or none."""
-    row = lock(payout)
+    row, outcome = lock(payout), replace(outcome, utr=outcome.utr.upper())  # one UTR has one spelling
     if outcome.result not in ("succeeded", "failed"):
         return "none"
     if row.status != Status.PROCESSING:
         return _repeated(actor, row, outcome)
     if outcome.result == "failed":
-        return fail(actor, row, outcome)
+        if row.flag != Flag.AMOUNT_DIFFERS:
+            return fail(actor, row, outcome)
+        # It said that it had moved money: what is held stays held until a person has asked.
+        return _flag(actor, row, Flag.AMOUNT_DIFFERS, f"Reported as failed after that: {_words(row, outcome)}")
     if not outcome.moved(row.amount_minor, row.currency):
         said = f"{outcome.amount_minor} {outcome.currency or row.currency}"
         return _flag(actor, row, Flag.AMOUNT_DIFFERS, f"asked for {row.amount_minor}, the bank reports {said}")
@@ -76,18 +80,34 @@ def fail(actor: Actor, row: Payout, outcome: Outcome) -> str:
 def _repeated(actor: Actor, row: Payout, outcome: Outcome) -> str:
     """The books stay as they are; a report that contradicts them, or is about what was never sent, is for a person."""
     ended_so = Status.PROCESSED if outcome.result == "succeeded" else Status.FAILED
-    other_utr = row.utr and outcome.utr not in ("", row.utr)
+    utrs = ("", row.utr, row.return_utr if outcome.result == "failed" else "")
+    other_utr = row.utr and outcome.utr not in utrs
     known = row.status == ended_so or row.returned_at is not None  # returned: it was paid, and failed
     if (known and not other_utr) or row.flag == Flag.CONTRADICTED:
         return "none"
-    return _flag(actor, row, Flag.CONTRADICTED, outcome.message or f"UTR {outcome.utr}")
+    return _flag(actor, row, Flag.CONTRADICTED, _words(row, outcome), **_told_return(row, outcome))
 
 
-def _flag(actor: Actor, row: Payout, flag: Flag, detail: str) -> str:
+def _words(row: Payout, outcome: Outcome) -> str:
+    said = [outcome.message, f"UTR {outcome.utr}" if outcome.utr else ""]
+    if not outcome.moved(row.amount_minor, row.currency):
+        said.append(f"{outcome.amount_minor} of {row.amount_minor} {outcome.currency or row.currency} (minor units)")
+    return ", ".join(filter(None, said))
+
+
+def _told_return(row: Payout, outcome: Outcome) -> dict[str, Any]:
+    """What the bank says of the return of the whole amount, for the operator who looks for it on the statement."""
+    whole = outcome.moved(row.amount_minor, row.currency)
+    if row.status != Status.PROCESSED or outcome.result != "failed" or not whole:
+        return {}
+    return {"return_utr": outcome.utr, "return_note": outcome.message}
+
+
+def _flag(actor: Actor, row: Payout, flag: Flag, detail: str, **data: Any) -> str:
     """A person must look; the hold stays, and nobody asks the bank any more until then."""
     changes: dict[str, Any] = {"flag": flag, "provider_state": ProviderState.ANSWERED, "updated_at": timezone.now()}
     Payout.objects.filter(pk=row.pk).update(**changes, **ended())
-    write_down(actor, row, "payout.flagged", flag=flag, detail=f"{flag.label}. {detail}")
+    write_down(actor, row, "payout.flagged", flag=flag, detail=f"{flag.label}. {detail}".strip(), **data)
     log.warning("payout_flagged", payout=row.public_id, flag=flag)
     return "flagged"
 

@@ -116,3 +116,19 @@ def test_it_is_not_offered_to_be_waved_through_with_others(cast, signed_in, paid
 
     assert pick not in listed
     assert (asked.status_code, asked["Location"]) == (302, reverse("panel:queue"))
+
+
+@pytest.mark.parametrize("words", ["Account frozen", "x" * 250])
+def test_the_step_is_filled_in_with_what_the_bank_said(cast, signed_in, paid, balances, words):
+    before, client = balances(cast.merchant), signed_in(cast.admin)
+    assert 'value="RTN' not in client.get(step(paid)).content.decode()
+    said = Outcome("failed", utr="rtn0000001", message=words)
+    assert apply_outcome(actor=Actor.system("bank"), payout=paid, outcome=said) == "flagged"
+
+    page = client.get(step(paid)).content.decode()
+
+    filled = {"utr": re.search(r'value="(RTN\w+)"', page)[1], "note": re.search(r">\s*([^<]+)</textarea>", page)[1]}
+    assert filled == {"utr": "RTN0000001", "note": words[:178]}
+    assert balances(cast.merchant) == before
+    assert client.post(step(paid), filled).status_code == 302
+    assert balances(cast.merchant) == (before[0] + 50_590, before[1], before[2])
