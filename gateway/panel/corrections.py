@@ -71,7 +71,7 @@ class NewCorrectionForm(OnceForm):
     )
     payment = forms.CharField(
         label="Payment", max_length=40, required=False,
-        help_text="Of a chargeback, where it is known: the payment’s ID, pay_… It caps the amount.",
+        help_text="Of a chargeback, or one given back, where it is known: the payment’s ID, pay_… It caps the amount.",
     )
     reason = forms.CharField(max_length=200, help_text="The merchant reads it once it is booked.")
 
@@ -136,7 +136,8 @@ def _propose(request: PanelRequest, data: dict[str, Any]) -> Correction:
 def confirm_it(request: PanelRequest, public_id: str) -> HttpResponse:
     row = _visible(request.viewer, public_id)
     way = "given to" if row.signed_minor > 0 else "taken from"
-    look = "the bank’s own record" if row.kind in Correction.BANKED else "what was booked, and why,"
+    banked = row.kind in Correction.BANKED or row.payment is not None
+    look = "the bank’s or provider’s own record" if banked else "what was booked, and why,"
     step = Step(
         title=f"Book this {row.get_kind_display().lower()}?", action=f"Book {money_text(row.amount)}",
         text=f"{money_text(row.amount)} is {way} {row.merchant.name} at once. Look at {look} first.",
@@ -187,7 +188,7 @@ def _address(row: Correction) -> str:
 def _facts(row: Correction) -> list[tuple[str, object]]:
     facts: list[tuple[str, object]] = [
         ("Amount", money_text(row.amount)), ("Merchant", row.merchant.name), ("Reason", row.reason),
-        ("Bank reference", row.bank_reference or "none"), ("Proposed by", row.created_by.name),
+        ("Bank reference", row.bank_reference or "none"), ("Proposed by", row.proposer),
     ]
     if row.payment is not None:
         back = Money(row.payment.refunded_minor + row.payment.refunding_minor, row.currency)

@@ -29,6 +29,7 @@ from gateway.panel.words import money_text
 from ledger.models import Entry
 from ledger.queries import entries_about
 from payments import queries, services
+from payments.corrections.queries import visible_corrections
 from payments.models import Contract, Payment, Refund
 from payments.receiving.queries import account_of
 from payments.services.operators import needs_second_operator
@@ -92,6 +93,8 @@ def payment(request: PanelRequest, public_id: str) -> HttpResponse:
         "may_fail": _may_decide(user, row) and row.status in (Status.CREATED, Status.PROCESSING),
         "may_refund": user.role != Role.API_USER and refundable > 0,
         "charged_back": row.charged_back(),
+        "corrections": visible_corrections(request.viewer).filter(payment=row),
+        "disputes": row.disputes.exclude(problem="") if user.is_operator else [],
         "refundable": Money(refundable, row.currency),
         "proposal": proposal_of(row) if user.is_operator else None,
         "account": account_of(row) if user.is_operator else None,

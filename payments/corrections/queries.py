@@ -51,5 +51,5 @@ def others_who_may_confirm(row: Correction) -> bool:
     """Whether there is an active operator in reach of the merchant who did not propose it."""
     parents = User.objects.filter(merchant=row.merchant_id, role=Role.MERCHANT).values("parent_id")
     reach = Q(role=Role.SUPER_ADMIN) | Q(role=Role.ADMIN, pk__in=parents)
-    rows = User.objects.filter(reach, status=AccountStatus.ACTIVE).exclude(pk=row.created_by_id)
-    return rows.exists()
+    rows = User.objects.filter(reach, status=AccountStatus.ACTIVE)
+    return rows.exclude(pk=row.created_by_id or 0).exists()

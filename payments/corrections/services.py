@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from accounts import audit
 from accounts.actors import Actor
@@ -21,7 +21,7 @@ from gateway.lib.errors import InvalidFields, NotAllowed
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from ledger.services import AccountKey, Line, house_account, merchant_account, post
-from payments.models import Correction, Payment, ReceivingAccount
+from payments.models import Correction, Dispute, Payment, ReceivingAccount
 from payments.services.instruments import UTR
 from payments.services.records import lock
 
@@ -60,6 +60,43 @@ def propose_correction(
     return row
 
 
+def propose_for_provider(
+    *, actor: Actor, payment: Payment, kind: str, amount_minor: int, reason: str, number: str
+) -> Correction:
+    """A chargeback that `payment`'s provider told of under `number`, or one that it gave back; the one that an operator
+    has entered under it already, if that is the same. Raises `InvalidFields`."""
+    number = number.upper() if _NUMBER.fullmatch(number.upper()) else ""
+    row = Correction(
+        merchant=payment.merchant, mode=payment.mode, kind=kind, currency=payment.currency, amount_minor=amount_minor,
+        reason=reason[:200], bank_reference=number, payment=payment,
+    )
+    if number and (entered := _entered(row)):
+        return entered
+    _check_payment(row)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        raise InvalidFields(bank_reference="is of another correction already") from error
+    _write_down(actor, row, "proposed", f": {row.reason}")
+    return row
+
+
+def _entered(row: Correction) -> Correction | None:
+    same = Correction.objects.filter(mode=row.mode, kind=row.kind, bank_reference=row.bank_reference)
+    found = same.filter(status__in=_COUNTING).first()
+    same_money = found and (found.payment_id, found.amount_minor) == (row.payment_id, row.amount_minor)
+    if found and (not same_money or Dispute.objects.filter(Q(chargeback=found) | Q(credit=found)).exists()):
+        raise InvalidFields(bank_reference=f"is of another correction already, {found.public_id}")
+    return found
+
+
+def withdraw_for_provider(*, actor: Actor, correction: Correction, note: str) -> None:
+    """Takes back a proposal that was made on the provider's word. `correction` is locked, and open."""
+    correction.advance(Status.WITHDRAWN, note=note)
+    _write_down(actor, correction, "withdrawn", f": {note}")
+
+
 @transaction.atomic
 def confirm_correction(*, actor: Actor, correction: Correction) -> Correction:
     """Books it, once. Raises `OwnRecord` (live, one's own), `IllegalTransition`, `InsufficientBalance`,
@@ -70,7 +107,9 @@ def confirm_correction(*, actor: Actor, correction: Correction) -> Correction:
         lock(row.payment)  # a refund reads what was charged back
     row.advance(Status.CONFIRMED, decided_by=actor.user)
     _check_transfer(row)
-    _write_down(actor, row, "confirmed", f": {row.reason}. Proposed by {row.created_by.name}", tell=True)
+    if row.kind == Kind.CREDIT:
+        _check_payment(row, counting=(Status.CONFIRMED,))
+    _write_down(actor, row, "confirmed", f": {row.reason}. Proposed by {row.proposer}", tell=True)
     crash_point("correction.before_posting")
     _post(row)
     return row
@@ -127,22 +166,33 @@ def _clean_reference(kind: str, text: str) -> str:
     return text
 
 
-def _check_payment(row: Correction) -> None:
-    """A payment has been charged back no more than it brought, all chargebacks that wait or count together."""
+def _check_payment(row: Correction, counting: tuple[str, ...] = _COUNTING) -> None:
+    """A payment has been charged back no more than it brought, and given back no more than was charged back, all that
+    is `counting` together."""
     if row.payment is None:
         return
-    if row.kind != Kind.CHARGEBACK:
-        raise InvalidFields(payment="is named for a chargeback only")
+    if row.kind not in (Kind.CHARGEBACK, Kind.CREDIT):
+        raise InvalidFields(payment="is named for a chargeback, or one that was given back, only")
     if (row.payment.merchant_id, row.payment.mode) != (row.merchant_id, row.mode):
         raise InvalidFields(payment="is not one of this merchant")
     payment = lock(row.payment)
     if payment.captured_at is None:
         raise InvalidFields(payment="has brought no money that could be charged back")
-    others = Correction.objects.filter(payment=payment, kind=Kind.CHARGEBACK, status__in=_COUNTING)
-    taken = others.aggregate(sum=Sum("amount_minor"))["sum"] or 0
-    left = (payment.received_minor or 0) - taken
+    left = _left(row, payment, counting)
     if row.amount_minor > left:
         raise InvalidFields(amount=f"is more than is left of this payment: {Money(max(left, 0), row.currency)}")
+
+
+def _left(row: Correction, payment: Payment, counting: tuple[str, ...]) -> int:
+    """A chargeback's limit grows by what is back for good; a credit's, by what was, or may be, charged back."""
+    others = Correction.objects.filter(payment=payment).exclude(pk=row.pk)
+
+    def sum_of(kind: str, *statuses: str) -> int:
+        return others.filter(kind=kind, status__in=statuses).aggregate(sum=Sum("amount_minor"))["sum"] or 0
+
+    if row.kind == Kind.CREDIT:
+        return sum_of(Kind.CHARGEBACK, *counting) - sum_of(Kind.CREDIT, *counting)
+    return (payment.received_minor or 0) - sum_of(Kind.CHARGEBACK, *counting) + sum_of(Kind.CREDIT, Status.CONFIRMED)
 
 
 def _check_transfer(row: Correction) -> None:
@@ -156,8 +206,8 @@ def _check_transfer(row: Correction) -> None:
 
 
 def other_side(row: Correction) -> AccountKey:
-    """The house's account that the money comes from or goes to."""
-    if row.kind not in Correction.BANKED:
+    """The house's account that the money comes from or goes to. What a provider gave back is with it again."""
+    if row.kind not in Correction.BANKED and row.payment is None:
         return house_account(row.mode, row.currency, "corrections")
     return house_account(row.mode, row.currency, "clearing", row.payment.provider if row.payment else BANK)
 

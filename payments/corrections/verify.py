@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Concat
 from accounts.models import AuditRecord
 from ledger.verify import OWN, booked, moved, orphans, reference_of, register_check
 from payments.corrections.services import BANK
-from payments.models import Correction
+from payments.models import Correction, Dispute
 
 _REFERENCE = reference_of("correction", "book")
 _DECIDED = ("confirmed", "rejected", "withdrawn")
@@ -27,7 +27,7 @@ def corrections() -> Iterator[str]:
         cleared=moved(_REFERENCE, kind="clearing", counterparty=OuterRef("whose")),
         corrected=moved(_REFERENCE, kind="corrections"),
     )
-    banked = Q(kind__in=Correction.BANKED)
+    banked = Q(kind__in=Correction.BANKED) | Q(payment__isnull=False)
     sides = Q(banked, cleared=-F("due"), corrected=0) | Q(~banked, cleared=0, corrected=-F("due"))
     good = Q(status="confirmed", booked=True, given=F("due")) & sides | Q(~Q(status="confirmed"), booked=False)
     for row in rows.exclude(good):
@@ -50,3 +50,15 @@ def corrections_audited() -> Iterator[str]:
     )
     for row in rows.filter(Q(proposed=False) | Q(status__in=_DECIDED, decided=False)):
         yield f"correction {row.public_id} became {row.status} without an audit record"
+
+
+@register_check
+def corrections_by_somebody() -> Iterator[str]:
+    """What no operator proposed, a provider told of, as it stands."""
+    told = Dispute.objects.filter(payment=OuterRef("payment"))
+    rows = Correction.objects.filter(created_by=None).exclude(
+        Exists(told.filter(chargeback=OuterRef("pk"), taken_minor=OuterRef("amount_minor")))
+        | Exists(told.filter(credit=OuterRef("pk"), returned_minor=OuterRef("amount_minor")))
+    )
+    for row in rows:
+        yield f"correction {row.public_id} was proposed by nobody, and no provider told of it"

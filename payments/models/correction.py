@@ -16,8 +16,8 @@ from payments.models.payment import Payment
 
 
 class Correction(StatefulModel):
-    """One operator says what is to be booked, in rupees; it counts when another one confirms it (in test mode, also the
-    same). `amount_minor` is always positive: the kind says which way it goes.
+    """One operator, or a payment's provider, says what is to be booked, in rupees; it counts when another one confirms
+    it (in test mode, also the same). `amount_minor` is always positive: the kind says which way it goes.
     """
 
     class Kind(models.TextChoices):
@@ -47,12 +47,14 @@ class Correction(StatefulModel):
     status = models.CharField(max_length=12, choices=Status, default=Status.OPEN)
     currency = models.CharField(max_length=8, default="INR")
     amount_minor = models.BigIntegerField()
-    payment = models.ForeignKey(  # what a chargeback is about, where that is known
+    payment = models.ForeignKey(  # what a chargeback, or one given back, is about, where that is known
         Payment, on_delete=models.PROTECT, null=True, blank=True, related_name="corrections"
     )
     bank_reference = models.CharField(max_length=40, blank=True, default="")  # a top-up's UTR, a dispute's number
     reason = models.CharField(max_length=200)  # the merchant reads it
-    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(  # none: proposed on the word of the payment's provider (`Dispute`)
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     note = models.CharField(max_length=200, blank=True, default="")  # why it was rejected or withdrawn
 
@@ -88,6 +90,10 @@ class Correction(StatefulModel):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def proposer(self) -> str:
+        return self.created_by.name if self.created_by else "the payment's provider"
 
     @property
     def signed_minor(self) -> int:

@@ -213,9 +213,10 @@ class Payment(StatefulModel, OutboundModel):
         return self.status == self.Status.CREATED and self.due_at is None
 
     def charged_back(self) -> int:
-        """What confirmed chargebacks took of it, in minor units."""
-        rows = self.corrections.filter(kind="chargeback", status="confirmed")
-        return int(rows.aggregate(sum=models.Sum("amount_minor"))["sum"] or 0)
+        """What confirmed chargebacks took of it and was not given back, in minor units."""
+        rows = self.corrections.filter(kind__in=["chargeback", "credit"], status="confirmed")
+        signed = models.Case(models.When(kind="chargeback", then=F("amount_minor")), default=-F("amount_minor"))
+        return int(rows.aggregate(sum=models.Sum(signed))["sum"] or 0)
 
     def refundable(self) -> int:
         """What can still be given back, in minor units: neither refunded, nor being refunded, nor charged back."""

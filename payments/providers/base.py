@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.lib.callbacks import Callback as Callback  # adapters take it from here
+from gateway.lib.callbacks import Message, kept_id
 from gateway.lib.money import Money
 from gateway.lib.providers import Outcome
 from payments.providers.cards import CardDetails
@@ -39,6 +40,27 @@ class Reversal:
     amount: Money
 
 
+@dataclass(frozen=True, slots=True)
+class Chargeback(Message):
+    """Of our payment `reference` the provider took money back, or, with `returned`, gave it back after that (a dispute
+    that was won). `chargeback_id` is the provider's, the same in both messages; `code` its reason.
+    """
+
+    chargeback_id: str
+    amount_minor: int
+    currency: str
+    code: str = ""
+    returned: bool = False
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        if type(self.amount_minor) is not int or not 0 < self.amount_minor < 1 << 63:
+            raise ValueError("the amount of a chargeback is a positive integer of minor units")
+        object.__setattr__(self, "chargeback_id", kept_id(self.chargeback_id))
+        object.__setattr__(self, "currency", self.currency[:8])
+        object.__setattr__(self, "code", "".join(filter(str.isprintable, self.code))[:40])
+
+
 class PaymentProvider(Protocol):
     name: str
     # An authorisation moves the money at once (UPI): a capture is then a matter of our books alone.
@@ -58,5 +80,5 @@ class PaymentProvider(Protocol):
     def status(self, reference: str) -> Outcome:
         """What became of a charge or a refund of ours."""
 
-    def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback:
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback | Chargeback:
         """Raises `BadCallback` for what is not authentic or not readable. `headers` have lower-case names."""

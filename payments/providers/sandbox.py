@@ -25,7 +25,7 @@ from gateway.lib.secrets import digest
 from gateway.lib.strict_json import loads_object
 from payments.errors import BadCallback
 from payments.models import SandboxCharge
-from payments.providers.base import Callback, Charge, Reversal
+from payments.providers.base import Callback, Charge, Chargeback, Reversal
 from payments.providers.cards import CardDetails
 
 _CARDS = {
@@ -96,7 +96,7 @@ class Sandbox:
         row.save(update_fields=["decision", "code", "decide_at"])
         return Callback(f"{reference}:{row.decision}", reference, _answer(row))
 
-    def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback:
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback | Chargeback:
         given = headers.get("x-sandbox-signature", "").encode("utf-8", "surrogatepass")
         if not hmac.compare_digest(given, sign(body).encode()):
             raise BadCallback()
@@ -111,8 +111,13 @@ def sign(body: bytes) -> str:
     return digest(body.decode("latin-1"), purpose="sandbox callback")
 
 
-def _callback(fields: dict[str, Any]) -> Callback:
+def _callback(fields: dict[str, Any]) -> Callback | Chargeback:
     amount = fields.get("amount")
+    if "chargeback" in fields:
+        return Chargeback(
+            str(fields["id"]), str(fields["reference"]), str(fields["chargeback"]), fields["amount"],
+            str(fields["currency"]), code=str(fields.get("code", "")), returned=fields.get("returned") is True,
+        )
     if amount is not None and type(amount) is not int:
         raise TypeError("amount must be an integer of minor units")
     outcome = Outcome(

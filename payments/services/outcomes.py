@@ -134,8 +134,8 @@ def succeed(
 
 def _lateness(row: Payment) -> str:
     """The flag of a success: an operator's decision or a second report has dealt with an earlier one."""
-    if row.status != Status.FAILED:
-        return ""
+    if row.status != Status.FAILED:  # contradicted before it ended: by a chargeback that came first
+        return Flag.CONTRADICTED if row.flag == Flag.CONTRADICTED else ""
     return Flag.CONTRADICTED if row.provider_state == ProviderState.ANSWERED else Flag.LATE_SUCCESS
 
 
@@ -176,7 +176,7 @@ def expire(*, actor: Actor, payment: Payment) -> bool:
     row = lock(payment)
     if row.status != Status.CREATED or row.due_at or row.expires_at is None or row.expires_at > timezone.now():
         return False
-    fail(actor, row, code="expired", reason="The payer did not pay in time.")
+    fail(actor, row, code="expired", reason="The payer did not pay in time.", flag=row.flag)
     return True
 
 

@@ -196,3 +196,29 @@ def test_a_card_is_authorised_captured_and_refunded(acme, cast, manual_order, ba
     assert refund.status == "processed"
     assert acme.asked == ["POST /tokens", "POST /charges", f"POST /charges/{payment.public_id}/capture", "POST /refunds"]
     assert_ledger_balances()
+
+
+def disputed(payment, event, state="taken", **more):
+    dispute = {"id": "dsp-77", "charge": payment.public_id, "state": state, "amount": 40_000, "currency": "INR"}
+    body = json.dumps({"id": event, "dispute": dispute | {"reason": "10.4"} | more}).encode()
+    return body, hmac.new(b"the-secret", body, hashlib.sha256).hexdigest()
+
+
+def test_a_chargeback_is_told_proposed_and_given_back(acme, cast, live, balances):
+    payment = live()
+    work.drive_payments()
+    call_back(*told(payment, "evt-1"))
+    work.drive_payments()  # captures it
+    body, signature = disputed(payment, "evt-2")
+
+    assert [call_back(body, "0" * 64), call_back(*disputed(payment, "evt-3", "reviewed"))] == [400, 400]
+    assert call_back(*disputed(payment, "evt-4", amount=-1)) == 400
+    assert not payment.corrections.exists()
+    assert [call_back(body, signature), call_back(body, signature)] == [200, 200]
+    (row,) = payment.corrections.all()
+    assert (row.kind, row.status, row.amount_minor, row.bank_reference) == ("chargeback", "open", 40_000, "DSP-77")
+    assert call_back(*disputed(payment, "evt-5", "won")) == 200
+
+    row.refresh_from_db()
+    assert (row.status, balances(cast.merchant, "live")) == ("withdrawn", (97_640, 0, 0))
+    assert_ledger_balances()

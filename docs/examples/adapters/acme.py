@@ -19,7 +19,7 @@ from django.conf import settings
 from gateway.lib.http import NotSent, OutboundError, OutboundRequest, fetch
 from gateway.lib.providers import Outcome, ProviderDown, ProviderTimeout, Result
 from payments.errors import BadCallback
-from payments.providers.base import Callback, Charge, Reversal
+from payments.providers.base import Callback, Charge, Chargeback, Reversal
 from payments.providers.cards import CardDetails
 
 # Acme's words for where a charge or a refund stands, and ours. A word that is not here raises: it is then unknown.
@@ -56,12 +56,21 @@ class Acme:
         # Only what Acme says about the reference itself means that it never heard of it; a stray 404 does not.
         return Outcome("absent") if answer.get("error") == "unknown_reference" else _outcome(answer)
 
-    def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback:
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback | Chargeback:
         expected = hmac.new(os.environ["ACME_SECRET"].encode(), body, hashlib.sha256).hexdigest()
         if not hmac.compare_digest(headers.get("x-acme-signature", "").encode("utf-8", "replace"), expected.encode()):
             raise BadCallback()
         told = json.loads(body)
+        if "dispute" in told:
+            return _chargeback(told["id"], told["dispute"])
         return Callback(told["id"], told["charge"]["reference"], _outcome(told["charge"]))
+
+
+def _chargeback(event_id: str, told: Mapping[str, Any]) -> Chargeback:
+    """Any other word than these two raises, and is then asked for again."""
+    returned = {"taken": False, "won": True}[told["state"]]
+    reason = str(told.get("reason", ""))
+    return Chargeback(event_id, told["charge"], told["id"], told["amount"], told["currency"], reason, returned)
 
 
 def _call(method: str, path: str, sent: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -144,10 +144,11 @@ def correction_to_confirm(row: Correction, viewer: Viewer) -> Item:
     other = Action(end[0], reverse(end[1], args=[row.public_id]), "r")
     agree = Action("Confirm", reverse("panel:correction-confirm", args=[row.public_id]), "a")
     alone = own and row.mode == Mode.LIVE
+    why = "A second operator must confirm it" if row.created_by_id else "An operator must confirm it"
     return Item(
         title=row.get_kind_display(), href=reverse("panel:correction", args=[row.public_id]),
-        why="A correction that must be confirmed" if own and not alone else "A second operator must confirm it",
-        detail=f"{row.reason} · proposed by {row.created_by.name}", owner=row.merchant.name, amount=row.amount,
+        why="A correction that must be confirmed" if own and not alone else why,
+        detail=f"{row.reason} · proposed by {row.proposer}", owner=row.merchant.name, amount=row.amount,
         actions=(other,) if alone else (other, agree), held="Proposed by you" if alone else "",
     )
 

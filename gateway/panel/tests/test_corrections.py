@@ -9,10 +9,13 @@ from django.urls import reverse
 
 from accounts.actors import Actor
 from gateway.lib.money import Money
+from gateway.lib.providers import Outcome
 from ledger.models import Posting
 from ledger.testing import assert_ledger_balances
 from payments.corrections.services import confirm_correction, propose_correction
 from payments.models import Correction
+from payments.providers.base import Callback, Chargeback
+from payments.services import apply_provider_event, create_payment
 
 pytestmark = pytest.mark.django_db
 NEW = "/panel/corrections/new"
@@ -157,3 +160,64 @@ def test_the_merchant_finds_it_in_ledger_and_statement_once_it_is_booked(cast, s
     assert "Top-up" in statement
     assert "AXISN26112000417" in statement
     assert live(signed_in(cast.api_user)).get(at("correction", waiting)).status_code == 404
+
+
+# What a provider told ---------------------------------------------------------------------------------------
+@pytest.fixture
+def payment(cast):
+    row = create_payment(
+        actor=Actor(cast.merchant_user, "tests"), merchant=cast.merchant, mode="test", amount=Money(100_000, "INR"),
+        contract="portal", reference="ORDER-1", created_by=cast.merchant_user,
+    )
+    told = Outcome("succeeded", utr="UTR0000001", amount_minor=100_000)
+    apply_provider_event(provider="sandbox", event=Callback("paid", row.public_id, told))
+    row.refresh_from_db()
+    return row
+
+
+def charge_back(payment, event="evt-1", minor=40_000, **more):
+    told = Chargeback(event, payment.public_id, "dp_1", minor, "INR", "10.4", **more)
+    return apply_provider_event(provider="sandbox", event=told)
+
+
+def test_a_providers_chargeback_is_in_to_do_and_on_the_payments_page_and_one_operator_books_it(
+    cast, signed_in, payment, balances
+):
+    assert charge_back(payment) == "proposed"
+    row, page = Correction.objects.get(), reverse("panel:payment", args=[payment.public_id])
+    client, merchant = signed_in(cast.admin), signed_in(cast.merchant_user)
+
+    queue = client.get("/panel/queue").content.decode()
+    assert at("correction-confirm", row) in queue
+    assert at("correction-reject", row) in queue
+    assert "proposed by the payment&#x27;s provider" in queue
+    assert at("correction", row) in client.get(page).content.decode()
+    shown = client.get(at("correction", row)).content.decode()
+    assert "One operator who finds it in the provider’s own records confirms it" in shown
+    assert at("correction-withdraw", row) not in shown
+    assert "hargeback" not in merchant.get(page).content.decode()
+    assert merchant.get(at("correction", row)).status_code == 404
+    assert (client.get("/panel/corrections").status_code, balances(cast.merchant)) == (200, (97_640, 0, 0))
+
+    assert client.post(at("correction-confirm", row)).status_code == 302
+
+    assert balances(cast.merchant) == (57_640, 0, 0)
+    assert at("correction", row) in merchant.get(page).content.decode()
+    assert merchant.get(at("correction", row)).status_code == 200
+    assert_ledger_balances()
+
+
+def test_what_could_not_be_proposed_is_shown_to_operators_alone(cast, signed_in, payment):
+    assert charge_back(payment, minor=100_001) == "flagged"
+    page = reverse("panel:payment", args=[payment.public_id])
+
+    assert "Took back 100001 INR (minor units)" in signed_in(cast.admin).get(page).content.decode()
+    assert "ook back" not in signed_in(cast.merchant_user).get(page).content.decode()
+    assert not Correction.objects.exists()
+
+
+def test_one_withdrawn_by_the_provider_has_no_decider(cast, signed_in, payment):
+    assert [charge_back(payment), charge_back(payment, "evt-2", returned=True)] == ["proposed", "withdrawn"]
+
+    page = signed_in(cast.admin).get(at("correction", Correction.objects.get()))
+    assert "The provider gave it back before it was booked." in page.content.decode()
