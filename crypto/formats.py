@@ -135,8 +135,8 @@ def payment_uri(network: Network, token: Token, address: str, minor: int) -> str
 
 
 def explorer_transaction_url(network: Network, transaction_hash: str) -> str:
-    return network.explorer + network.transaction_path.format(transaction_hash)
+    return network.explorer + network.transaction_path.replace("{}", transaction_hash)
 
 
 def explorer_address_url(network: Network, address: str) -> str:
-    return network.explorer + network.address_path.format(address)
+    return network.explorer + network.address_path.replace("{}", address)

@@ -155,5 +155,13 @@ def test_links_to_the_explorers(network):
     assert formats.explorer_address_url(network("SOL"), "ab") == "https://solscan.io/account/ab"
 
 
+def test_a_path_with_another_brace_in_it_breaks_no_link(network):
+    bsc = network("BSC")
+    bsc.address_path = bsc.transaction_path = "/{% x %}/{}"
+
+    assert formats.explorer_transaction_url(bsc, "0xab") == "https://bscscan.com/{% x %}/0xab"
+    assert formats.explorer_address_url(bsc, "0xcd") == "https://bscscan.com/{% x %}/0xcd"
+
+
 def test_amounts_in_links_are_plain_digits():
     assert [formats.decimal_text(minor) for minor in (10**8, 1, 12_50000000, 10**15)] == ["1", "0.00000001", "12.5", "10000000"]
