@@ -23,6 +23,8 @@ Status = Payment.Status
 _TITLES = {
     "payment.created": "Payment created",
     "payment.processing": "Payer confirmed",
+    "payment.step_asked": "The payer must confirm at the bank",
+    "payment.step_returned": "Payer came back from the bank",
     "payment.succeeded": "Payment succeeded",
     "payment.captured": "Money booked",
     "payment.capture_requested": "Capture asked for",

@@ -15,6 +15,7 @@ from gateway.lib.work import backoff, drive, settle
 from payments.models import Payment, Refund
 from payments.providers import registry
 from payments.providers.base import Charge, PaymentProvider, Reversal
+from payments.services import steps
 from payments.services.captures import finish_capture, settle_captured
 from payments.services.outcomes import (
     apply_outcome,
@@ -35,7 +36,8 @@ def drive_payments(limit: int = 100) -> int:
     """Authorises what payers confirmed, asks about what has no answer yet, captures where the provider must."""
     open_rows = Q(status__in=[Status.CREATED, Status.PROCESSING])
     uncaptured = Q(status=Status.SUCCEEDED, captured_at__isnull=True)
-    rows = Payment.objects.filter(open_rows | uncaptured).select_related("order", "merchant")
+    maybe_late = Q(status=Status.FAILED, due_at__isnull=False)
+    rows = Payment.objects.filter(open_rows | uncaptured | maybe_late).select_related("order", "merchant")
     return drive(rows, _drive_payment, limit=limit)
 
 
@@ -43,6 +45,8 @@ def _drive_payment(payment: Payment) -> None:
     provider = registry.get(payment.provider)
     if payment.status == Status.SUCCEEDED:
         _capture(provider, payment)
+    elif payment.status == Status.FAILED:
+        _look_for_late_money(provider, payment)
     else:
         _authorise(provider, payment)
 
@@ -59,13 +63,16 @@ def _authorise(provider: PaymentProvider, payment: Payment) -> None:
     charge = _charge(payment)
     outcome = exchange(
         payment, name="payment",
-        send=lambda: provider.authorise(charge), ask=lambda: provider.status(payment.public_id),
+        send=lambda: steps.checked(payment, provider.authorise(charge)),
+        ask=lambda: steps.checked(payment, provider.status(payment.public_id)),
     )
     if outcome is None:
         return
     if outcome.result in FINAL:
         apply_outcome(actor=Actor.system(provider.name), payment=payment, outcome=outcome)
         crash_point("payment.after_commit")
+    elif outcome.step_url or payment.step_url:
+        steps.wait_for_payer(actor=Actor.system(provider.name), payment=payment, outcome=outcome)
     else:
         put_off(payment, outcome, "payments.drive")
 
@@ -80,7 +87,18 @@ def _charge(payment: Payment) -> Charge:
     return Charge(
         reference=payment.public_id, amount=payment.amount, method=payment.method, vpa=payment.vpa,
         token=payment.provider_token, claimed_utr=payment.claimed_utr, capture=not payment.order.manual_capture,
+        return_url=steps.return_address(payment),
     )
+
+
+def _look_for_late_money(provider: PaymentProvider, payment: Payment) -> None:
+    """Of a payment that expired at its payer's bank: a step that was taken all the same, told by no callback."""
+    outcome = call(lambda: provider.status(payment.public_id), "payment.ask")
+    if outcome.result in FINAL:
+        apply_outcome(actor=Actor.system(provider.name), payment=payment, outcome=outcome)
+        settle(payment, provider_state=ProviderState.ANSWERED)
+    else:
+        settle(payment, due_at=steps.next_look(payment, outcome))
 
 
 def _capture(provider: PaymentProvider, payment: Payment) -> None:

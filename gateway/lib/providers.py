@@ -8,11 +8,13 @@ the reference, and no request of ours can be on its way any more; then the same 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
@@ -64,7 +66,9 @@ class OutboundModel(WorkModel):
 Result = Literal["succeeded", "failed", "pending", "absent", "unknown", "unsent"]
 FINAL: tuple[Result, ...] = ("succeeded", "failed")
 # As long as their columns are in payments and payouts.
-_LONGEST_UTR, _LONGEST_REFERENCE, _LONGEST_CODE, _LONGEST_MESSAGE = 40, 64, 40, 200
+_LONGEST_UTR, _LONGEST_REFERENCE, _LONGEST_CODE, _LONGEST_MESSAGE, _LONGEST_URL = 40, 64, 40, 200, 2000
+# A host without a user before it, then printable ASCII without what could end an attribute or look like a host.
+_WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+([/?#][!#-;=?-\[\]-~]*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,9 @@ class Outcome:
     `unknown` (no readable answer) and `unsent` (never reached it) are concluded by `call`, not said by a provider.
     `code` and `message` are cut to what the columns hold; a `utr` or `reference` too long for its column is evidence
     that nobody may change: `ValueError`, so that `call` concludes `unknown`.
+
+    `step_url`, beside `pending` alone, is where the payer must go for a step at the bank (3-D Secure); an address that
+    no browser should be sent to is a `ValueError` as well.
     """
 
     result: Result
@@ -85,16 +92,28 @@ class Outcome:
     amount_minor: int | None = None
     currency: str = ""
     ask_after: float | None = None  # seconds
+    step_url: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if len(self.utr) > _LONGEST_UTR or len(self.reference) > _LONGEST_REFERENCE:
             raise ValueError("a UTR or reference is longer than any that we keep")
+        if self.result != "pending":
+            object.__setattr__(self, "step_url", "")
+        if self.step_url and not _is_web_address(self.step_url):
+            raise ValueError("the address of the payer's step is no web address of at most 2,000 characters")
         object.__setattr__(self, "code", self.code[:_LONGEST_CODE])
         object.__setattr__(self, "message", self.message[:_LONGEST_MESSAGE])
 
     def moved(self, amount_minor: int, currency: str) -> bool:
         """Whether what it says it moved, so far as it says so, is exactly this."""
         return self.amount_minor in (None, amount_minor) and self.currency in ("", currency)
+
+
+def _is_web_address(url: str) -> bool:
+    if len(url) > _LONGEST_URL or not _WEB_ADDRESS.fullmatch(url):
+        return False
+    parts = urlsplit(url)  # raises ValueError, as its port does, for what is none
+    return bool(parts.hostname) and parts.port != 0
 
 
 class ProviderTimeout(Exception):
@@ -161,8 +180,8 @@ def _write_intent(row: OutboundModel) -> bool:
     }
     if row.provider_state != ProviderState.NONE:
         changes["tries"] = 1  # sent anew, so the wait between questions starts anew too
-    for field, value in changes.items():
-        setattr(row, field, value)
+    for name, value in changes.items():
+        setattr(row, name, value)
     return bool(rows.update(**changes))
 
 
@@ -184,12 +203,22 @@ def silent_rows() -> models.Q:
     return models.Q(provider_state=ProviderState.UNKNOWN, sent_at__lte=timezone.now() - _FOR_A_PERSON)
 
 
-def put_off(row: OutboundModel, outcome: Outcome, task: str) -> None:
-    """Records an answer that decides nothing, and when to ask again; `task` is woken if that is soon."""
+def put_off(
+    row: OutboundModel, outcome: Outcome, task: str, *, by: datetime | None = None, **changes: Any
+) -> bool:
+    """Records an answer that decides nothing, and when to ask again; `task` is woken if that is soon.
+
+    Asks no later than `by`, if that is still to come. `changes` are written in the same UPDATE. False if the lease was
+    lost: nothing is written then.
+    """
     later = backoff(row.tries) if outcome.ask_after is None else timedelta(seconds=outcome.ask_after)
-    kept = settle(row, due_at=timezone.now() + later, provider_state=_state_after(row, outcome))
+    now = timezone.now()
+    if by is not None and by > now:
+        later = min(later, by - now)
+    kept = settle(row, due_at=now + later, provider_state=_state_after(row, outcome), **changes)
     if kept and later.total_seconds() <= _SOON_SECONDS:
         wake(task, after_seconds=later.total_seconds())
+    return kept
 
 
 def _state_after(row: OutboundModel, outcome: Outcome) -> str:

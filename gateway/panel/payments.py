@@ -34,6 +34,7 @@ from payments.models import Contract, Payment, Refund
 from payments.receiving.queries import account_of
 from payments.services.operators import needs_second_operator
 from payments.services.refunds import can_be_resolved
+from payments.services.steps import page_address
 from payments.statements.queries import proposal_of
 from webhooks.models import Delivery
 from webhooks.queries import deliveries
@@ -87,7 +88,7 @@ def payment(request: PanelRequest, public_id: str) -> HttpResponse:
         "timeline": queries.timeline(row),
         "entries": _entries(request.viewer, row, refunds),
         "deliveries": _deliveries(request.viewer, row, refunds),
-        "pay_link": pay_link(row) if _waits_for_payer(row) else "",
+        "pay_link": _link_to_send(row),
         "is_moving": row.status == Status.PROCESSING or any(r.status == Refund.Status.PENDING for r in refunds),
         "may_succeed": _may_decide(user, row) and row.status != Status.SUCCEEDED,
         "may_fail": _may_decide(user, row) and row.status in (Status.CREATED, Status.PROCESSING),
@@ -106,6 +107,13 @@ def payment(request: PanelRequest, public_id: str) -> HttpResponse:
 
 def _waits_for_payer(row: Payment) -> bool:
     return row.status == Status.CREATED and (row.expires_at is None or row.expires_at > timezone.now())
+
+
+def _link_to_send(row: Payment) -> str:
+    """Empty once there is nothing left for the payer to do."""
+    if row.awaits_bank_step:
+        return page_address(row)
+    return pay_link(row) if _waits_for_payer(row) else ""
 
 
 def pay_link(payment: Payment) -> str:

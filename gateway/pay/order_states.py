@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from gateway.pay.rendering import IST
 from gateway.pay.returning import failed_url, paid_url, unpaid_url
+from gateway.pay.states import must_go_to_bank
 from payments.models import Order, Payment
 
 Status = Payment.Status
@@ -19,6 +20,7 @@ COUNTED_SECONDS = 3600
 class State(TextChoices):
     WAITING = "waiting", "Choose how to pay"
     PROCESSING = "processing", "Confirming your payment"
+    STEP = "step", "Confirm at your bank"
     PAID = "paid", "Payment received"
     FAILED = "failed", "Payment failed"
     EXPIRED = "expired", "This order has expired"
@@ -49,7 +51,7 @@ class Seen:
     @property
     def return_url(self) -> str:
         """Empty while a payment is under way: whoever leaves then does not learn how it ended."""
-        if self.state == State.PROCESSING:
+        if self.state in (State.PROCESSING, State.STEP):
             return ""
         if self.payment is None:
             return unpaid_url(self.order, "expired" if self.state == State.EXPIRED else "cancelled")
@@ -65,7 +67,7 @@ def look_at(order: Order) -> Seen:
     if under_way and under_way.awaits_payer and not order.merchant.is_active:
         return Seen(order, State.CLOSED, None)  # nobody is shown whom to pay any more
     if under_way:
-        return Seen(order, State.PROCESSING, under_way)
+        return Seen(order, State.STEP if must_go_to_bank(under_way) else State.PROCESSING, under_way)
     return Seen(order, _resting(order, bool(tries)), tries.get(Status.FAILED))
 
 

@@ -13,6 +13,7 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views import View
 from django.views.decorators.http import require_POST, require_safe
 
@@ -22,7 +23,7 @@ from gateway.lib.modes import Mode
 from gateway.pay import limits, upi
 from gateway.pay.forms import UtrForm, VpaForm, show
 from gateway.pay.order_states import Seen, State, look_at, open_until, seconds_left
-from gateway.pay.rendering import in_ist, slow_down
+from gateway.pay.rendering import clock, in_ist, slow_down
 from payments.models import Order, Payment
 from payments.page_pass import issue_pass
 from payments.providers import registry
@@ -30,10 +31,11 @@ from payments.queries import order_of_page
 from payments.services import confirm_payment, pay_order, simulate
 
 PAYER = Actor.system("payment page")
-_OPEN = (State.WAITING, State.FAILED, State.PROCESSING)
+_OPEN = (State.WAITING, State.FAILED, State.PROCESSING, State.STEP)
 
 
-def _find(order_id: str) -> Seen:
+def find(order_id: str) -> Seen:
+    """Raises `Http404`."""
     try:
         return look_at(order_of_page(order_id))
     except NotFound as error:
@@ -49,14 +51,14 @@ class OrderPage(View):
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, order_id: str) -> HttpResponse:
-        seen = _find(order_id)
+        seen = find(order_id)
         return _page(request, seen, _form(seen))
 
     def post(self, request: HttpRequest, order_id: str) -> HttpResponse:
         """Pays by UPI, or says that what was to be sent is sent. A refusal comes back beside its field; where the order
         has moved on, its page tells.
         """
-        seen = _find(order_id)
+        seen = find(order_id)
         if seen.awaits_payer and "utr" not in request.POST:
             # A second press of the button before: whoever sent it has not seen yet whom to pay, and so has not paid.
             return redirect("pay:order", order_id)
@@ -65,7 +67,7 @@ class OrderPage(View):
             _confirm(seen, form)
         elif form.is_valid() and seen.is_payable:
             _pay(seen.order, form)
-        seen = _find(order_id)
+        seen = find(order_id)
         if form.is_valid() or not (seen.is_payable or seen.awaits_payer):
             return redirect("pay:order", order_id)
         return _page(request, seen, form, status=422)
@@ -119,6 +121,8 @@ def _context(seen: Seen) -> dict[str, Any]:
         "takes_cards": not _is_decided_by_people(order),
         "upi_link": link,
         "qr": upi.qr_svg(link) if link else "",
+        "bank_url": reverse("pay:order-bank", args=[order.public_id]) if seen.state == State.STEP else "",
+        "step_until": clock(payment.expires_at) if payment else "",
         "return_url": seen.return_url,
         "seconds_left": seconds_left(order),
         "open_until": open_until(order),
@@ -136,7 +140,7 @@ def _is_decided_by_people(order: Order) -> bool:
 @require_safe
 def status(request: HttpRequest, order_id: str) -> HttpResponse:
     """What the page asks every moment: nothing (204) while all is as shown, else its new inside."""
-    seen, shown = _find(order_id), request.GET.get("shown", "")
+    seen, shown = find(order_id), request.GET.get("shown", "")
     if shown == seen.mark:
         return HttpResponse(status=204)
     has_moved = shown.partition(".")[0] != seen.state
@@ -146,7 +150,7 @@ def status(request: HttpRequest, order_id: str) -> HttpResponse:
 @require_POST
 def simulate_answer(request: HttpRequest, order_id: str) -> HttpResponse:
     """Test mode's two buttons: the sandbox decides now."""
-    seen = _find(order_id)
+    seen = find(order_id)
     if limits.too_many(request, order_id):
         return slow_down(request, "pay:order", order_id)
     if seen.order.mode != Mode.TEST or seen.payment is None:
@@ -154,6 +158,6 @@ def simulate_answer(request: HttpRequest, order_id: str) -> HttpResponse:
     try:
         simulate(payment=seen.payment, succeed=request.POST.get("outcome") == "success")
     except GatewayError as error:
-        seen = _find(order_id)
+        seen = find(order_id)
         return _page(request, seen, _form(seen), status=409, problem=error.message)
     return redirect("pay:order", order_id)

@@ -18,6 +18,10 @@ def in_ist(moment: datetime | None) -> str:
     return f"{moment.astimezone(IST):%d %b %Y, %H:%M} IST" if moment else ""
 
 
+def clock(moment: datetime | None) -> str:
+    return f"{moment.astimezone(IST):%H:%M} IST" if moment else ""
+
+
 def slow_down(request: HttpRequest, name: str, *args: str) -> HttpResponse:
     """A 429 that leads back to the page by its `name`."""
     response = render(request, "pay/too_many.html", {"back": reverse(name, args=args)}, status=429)

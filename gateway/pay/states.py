@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import TextChoices
 from django.utils import timezone
 
@@ -14,11 +16,13 @@ Status = Payment.Status
 _WORDS = {
     Status.CREATED: "pending", Status.PROCESSING: "processing", Status.SUCCEEDED: "completed", Status.FAILED: "failed",
 }
+_ASKED_AFTER_RETURN = timedelta(seconds=20)
 
 
 class State(TextChoices):
     WAITING = "waiting", "Pay"
     PROCESSING = "processing", "Confirming your payment"
+    STEP = "step", "Confirm at your bank"
     PAID = "paid", "Payment received"
     FAILED = "failed", "Payment failed"
     EXPIRED = "expired", "This payment link has expired"
@@ -37,9 +41,15 @@ def state_of(payment: Payment) -> State:
         return _waiting_state(payment)
     return {
         Status.CREATED: State.PROCESSING,  # the payer acted through the API, and a worker has not asked yet
-        Status.PROCESSING: State.PROCESSING,
+        Status.PROCESSING: State.STEP if must_go_to_bank(payment) else State.PROCESSING,
         Status.SUCCEEDED: State.PAID,
     }.get(Status(payment.status), State.FAILED)
+
+
+def must_go_to_bank(payment: Payment) -> bool:
+    """Not in the moment after the payer came back: the provider is being asked then."""
+    back = payment.step_returned_at
+    return payment.awaits_bank_step and (back is None or timezone.now() - back >= _ASKED_AFTER_RETURN)
 
 
 def _waiting_state(payment: Payment) -> State:

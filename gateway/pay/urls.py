@@ -4,7 +4,7 @@ no way from one to another's."""
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from gateway.pay import crypto, orders, views
+from gateway.pay import bank, crypto, orders, sandbox_bank, views
 
 
 class OrderId(StringConverter):
@@ -17,6 +17,9 @@ urlpatterns = [
     path("<order_id:order_id>", orders.OrderPage.as_view(), name="order"),
     path("<order_id:order_id>/status", orders.status, name="order-status"),
     path("<order_id:order_id>/simulate", orders.simulate_answer, name="order-simulate"),
+    path("<order_id:order_id>/bank", bank.leave_order, name="order-bank"),
+    path("<order_id:order_id>/return", bank.return_to_order, name="order-return"),
+    path("test-bank/<str:key>", sandbox_bank.BankPage.as_view(), name="test-bank"),
     path("<uuid:session_id>", crypto.page, name="session"),
     path("<uuid:session_id>/status", crypto.status, name="session-status"),
     path("<uuid:session_id>/claim", crypto.claim, name="session-claim"),
@@ -24,4 +27,6 @@ urlpatterns = [
     path("<str:token>", views.PaymentPage.as_view(), name="payment"),
     path("<str:token>/status", views.status, name="status"),
     path("<str:token>/simulate", views.simulate_answer, name="simulate"),
+    path("<str:token>/bank", bank.leave, name="bank"),
+    path("<str:token>/return", bank.come_back, name="return"),
 ]

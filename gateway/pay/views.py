@@ -12,6 +12,7 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.debug import sensitive_post_parameters
@@ -22,7 +23,7 @@ from gateway.lib.errors import GatewayError, NotFound
 from gateway.lib.modes import Mode
 from gateway.pay import limits, upi
 from gateway.pay.forms import CardForm, UpiForm, show
-from gateway.pay.rendering import IST, in_ist, slow_down
+from gateway.pay.rendering import clock, in_ist, slow_down
 from gateway.pay.states import State, return_url, seconds_left, state_of
 from payments.models import Payment
 from payments.providers import registry
@@ -31,10 +32,11 @@ from payments.queries import payment_by_token
 from payments.services import confirm_payment, simulate
 
 PAYER = Actor.system("payment page")
-_OPEN = (State.WAITING, State.PROCESSING)
+_OPEN = (State.WAITING, State.PROCESSING, State.STEP)
 
 
-def _find(token: str) -> Payment:
+def find(token: str) -> Payment:
+    """Whoever knows the token may see the payment. Raises `Http404`."""
     if not (token.isascii() and token.isalnum()):
         raise Http404
     try:
@@ -53,19 +55,19 @@ class PaymentPage(View):
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        payment = _find(token)
+        payment = find(token)
         return _page(request, payment, _form_class(payment)())
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         """The payer confirms. A refusal comes back on the page, beside its field; nothing has changed then."""
-        payment = _find(token)
+        payment = find(token)
         form = _form_class(payment)(request.POST)
         if form.is_valid():
             try:
                 confirm_payment(actor=PAYER, payment=payment, **_instrument(form))
             except GatewayError as error:
                 show(form, error)
-        return _answer(request, _find(token), form)
+        return _answer(request, find(token), form)
 
 
 def _form_class(payment: Payment) -> type[UpiForm] | type[CardForm]:
@@ -107,9 +109,10 @@ def _context(payment: Payment) -> dict[str, Any]:
         "upi_link": link,
         "qr": upi.qr_svg(link) if link else "",
         "may_simulate": payment.mode == Mode.TEST and state in _OPEN,
+        "bank_url": reverse("pay:bank", args=[payment.page_token]) if state == State.STEP else "",
         "return_url": return_url(payment),
         "seconds_left": seconds_left(payment),
-        "open_until": payment.expires_at and f"{payment.expires_at.astimezone(IST):%H:%M} IST",
+        "open_until": clock(payment.expires_at),
         "paid_at": in_ist(payment.completed_at),
     }
 
@@ -117,7 +120,7 @@ def _context(payment: Payment) -> dict[str, Any]:
 @require_safe
 def status(request: HttpRequest, token: str) -> HttpResponse:
     """What the page asks every moment: nothing (204) while the payment is as shown, else its new inside."""
-    payment = _find(token)
+    payment = find(token)
     if request.GET.get("shown", "") == state_of(payment):
         return HttpResponse(status=204)
     return render(request, "pay/_payment.html", _context(payment) | {"form": _form_class(payment)(), "moved": True})
@@ -126,7 +129,7 @@ def status(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def simulate_answer(request: HttpRequest, token: str) -> HttpResponse:
     """Test mode's two buttons: the sandbox decides now."""
-    payment = _find(token)
+    payment = find(token)
     if payment.mode != Mode.TEST:
         raise Http404
     if limits.too_many(request, token):
@@ -134,6 +137,6 @@ def simulate_answer(request: HttpRequest, token: str) -> HttpResponse:
     try:
         simulate(payment=payment, succeed=request.POST.get("outcome") == "success")
     except GatewayError as error:
-        page = _context(_find(token)) | {"form": _form_class(payment)(), "problem": error.message}
+        page = _context(find(token)) | {"form": _form_class(payment)(), "problem": error.message}
         return render(request, "pay/payment.html", page, status=409)
     return redirect("pay:payment", token)

@@ -43,7 +43,9 @@ def test_no_form_of_any_address_is_taken_without_its_token(cast, who):
     statuses = {address: client.post(address, {"reason": "x"}).status_code for address in addresses}
 
     assert len(addresses) > 90
-    assert {address: status for address, status in statuses.items() if status not in (403, 405)} == {}
+    # A payer's bank has no token of ours; nothing that it sends is read (gateway/pay/tests/test_bank_step.py).
+    from_a_bank = {"/pay/x/return": 404, "/pay/order_0123456789abcdef/return": 404}
+    assert {address: status for address, status in statuses.items() if status not in (403, 405)} == from_a_bank
 
 
 @pytest.mark.long

@@ -132,7 +132,11 @@ class Payment(StatefulModel, OutboundModel):
     provider_reference = models.CharField(max_length=64, blank=True, default="")
     provider_token = models.CharField(max_length=120, blank=True, default="")  # stands for a card; never a PAN
     receiving_account = models.CharField(max_length=120, blank=True, default="")  # the VPA that was shown
+    # How long the payer is waited for: to confirm on the page, or at the bank (see services/steps.py).
     expires_at = models.DateTimeField(null=True, blank=True)
+    # Where the payer must go while a step at the bank is open; coming back proves nothing.
+    step_url = models.CharField(max_length=2000, blank=True, default="", db_default="")
+    step_returned_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
     capture_requested_at = models.DateTimeField(null=True, blank=True)  # by the merchant, maybe before it succeeded
     captured_at = models.DateTimeField(null=True, blank=True)
@@ -212,6 +216,11 @@ class Payment(StatefulModel, OutboundModel):
         """The payer has to act (send the money and say so, or choose how to pay), and nobody asks a provider yet."""
         return self.status == self.Status.CREATED and self.due_at is None
 
+    @property
+    def awaits_bank_step(self) -> bool:
+        """The payer has to confirm at the bank, where `step_url` leads."""
+        return self.status == self.Status.PROCESSING and bool(self.step_url)
+
     def charged_back(self) -> int:
         """What confirmed chargebacks took of it and was not given back, in minor units."""
         rows = self.corrections.filter(kind__in=["chargeback", "credit"], status="confirmed")
@@ -285,10 +294,11 @@ class SandboxCharge(models.Model):
     kind = models.CharField(max_length=8)  # charge, refund
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=8)
-    decision = models.CharField(max_length=12)  # succeed, fail, wait
+    decision = models.CharField(max_length=12)  # succeed, fail, wait, step
     decide_at = models.DateTimeField()
     code = models.CharField(max_length=40, blank=True, default="")
     utr = models.CharField(max_length=40, blank=True, default="")
+    return_url = models.CharField(max_length=2000, blank=True, default="", db_default="")
     times_asked = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:

@@ -20,7 +20,11 @@ from payments.providers.cards import CardDetails
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """Money wanted from a payer: by `vpa`, by `token` (a card), or by what the payer says was sent (`claimed_utr`)."""
+    """Money wanted from a payer: by `vpa`, by `token` (a card), or by what the payer says was sent (`claimed_utr`).
+
+    `return_url` is our own page, where the payer's browser goes after a step at the bank, by GET or POST. Nothing that
+    it brings along is read.
+    """
 
     reference: str
     amount: Money
@@ -29,6 +33,7 @@ class Charge:
     token: str = field(default="", repr=False)
     claimed_utr: str = ""
     capture: bool = True
+    return_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +76,15 @@ class PaymentProvider(Protocol):
     def tokenise(self, card: CardDetails) -> str:
         """A token of at most 120 characters that stands for the card and contains nothing of it."""
 
-    def authorise(self, charge: Charge) -> Outcome: ...
+    def authorise(self, charge: Charge) -> Outcome:
+        """Pending with `step_url` where the payer must first go to the bank."""
 
     def capture(self, charge: Charge) -> Outcome: ...
 
     def refund(self, reversal: Reversal) -> Outcome: ...
 
     def status(self, reference: str) -> Outcome:
-        """What became of a charge or a refund of ours."""
+        """What became of a charge or a refund of ours; with `step_url` again while the payer is still to go there."""
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> Callback | Chargeback:
         """Raises `BadCallback` for what is not authentic or not readable. `headers` have lower-case names."""

@@ -8,6 +8,7 @@ operator. The events of a provider may come in any order and end in the same sta
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -120,7 +121,8 @@ def succeed(
     row.advance(
         Status.SUCCEEDED, received_minor=received_minor, utr=utr, comments=comments, failure_code="",
         failure_reason="", flag=flag, provider_state=ProviderState.ANSWERED, completed_at=timezone.now(),
-        provider_reference=provider_reference or row.provider_reference, **charged(row, received_minor), **ended(),
+        provider_reference=provider_reference or row.provider_reference, step_url="",
+        **charged(row, received_minor), **ended(),
     )
     received = Money(received_minor, row.currency)
     detail = f"{received} {row.currency} received, UTR {utr or 'none'}"
@@ -141,13 +143,14 @@ def _lateness(row: Payment) -> str:
 
 def fail(
     actor: Actor, row: Payment, *, code: str, reason: str, answered: bool = False, provider_reference: str = "",
-    flag: str = "",
+    flag: str = "", ask_at: datetime | None = None,
 ) -> None:
+    """With `ask_at` the provider is asked from then on whether money came all the same."""
     state = ProviderState.ANSWERED if answered else row.provider_state
     row.advance(
         Status.FAILED, failure_code=code[:40], failure_reason=reason[:200], comments=reason[:200],
         provider_state=state, completed_at=timezone.now(), flag=flag,
-        provider_reference=provider_reference or row.provider_reference, **ended(),
+        provider_reference=provider_reference or row.provider_reference, step_url="", **ended(ask_at),
     )
     write_down(actor, row, "payment.failed", tell=True, detail=reason, code=code)
 

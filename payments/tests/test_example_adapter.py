@@ -27,6 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 FILE = Path(configured.BASE_DIR) / "docs" / "examples" / "adapters" / "acme.py"
 PAYER = Actor.system("payment page")
 UTR = "412345678901"
+BANK = "https://acs.bank.example/3ds"
 
 
 def in_words(told, status=200):
@@ -55,9 +56,10 @@ class AcmeBooks:
         if path.endswith("/capture"):
             row = self.kept[path.split("/")[2]]
             return row | {"amount": sent["amount"], "state": "paid"}
-        state = "sent" if sent.get("vpa") else "authorised"
+        state = "sent" if sent.get("vpa") else "at_the_bank" if sent.get("token") == "tok_3220" else "authorised"
         row = {"id": "acme-1", "reference": sent["reference"], "state": state, "amount": sent["amount"], "currency": "INR"}
-        return self.kept.setdefault(sent["reference"], row)
+        more = {"redirect": f"{BANK}?back={sent['return_url']}"} if state == "at_the_bank" else {}
+        return self.kept.setdefault(sent["reference"], row | more)
 
 
 @pytest.fixture
@@ -222,3 +224,89 @@ def test_a_chargeback_is_told_proposed_and_given_back(acme, cast, live, balances
     row.refresh_from_db()
     assert (row.status, balances(cast.merchant, "live")) == ("withdrawn", (97_640, 0, 0))
     assert_ledger_balances()
+
+
+def by_card_that_asks(order):
+    card = CardDetails("4000000000003220", 12, timezone.now().year + 2, "123")
+    payment = pay_order(actor=PAYER, order=order, contract="checkout", method="card", card=card)
+    work.drive_payments()
+    payment.refresh_from_db()
+    return payment
+
+
+def come_back(payment):
+    got = Client().post(f"/pay/{payment.order.public_id}/return", {"state": "paid", "reference": payment.public_id})
+    assert (got.status_code, got["Location"]) == (302, f"/pay/{payment.order.public_id}")
+    work.drive_payments()
+    return state_of(payment)
+
+
+def test_a_card_is_confirmed_at_the_payers_bank(acme, cast, manual_order, balances):
+    order = manual_order(mode="live")
+    payment = by_card_that_asks(order)
+    back = f"{configured.PUBLIC_URL}/pay/{order.public_id}/return"
+    assert (*state_of(payment), payment.step_url) == ("processing", "sent", "", f"{BANK}?back={back}")
+    assert Client().get(f"/pay/{order.public_id}/bank")["Location"] == payment.step_url
+
+    assert come_back(payment) == ("processing", "sent", "")
+    acme.kept[payment.public_id] |= {"state": "authorised", "utr": UTR}
+
+    assert come_back(payment) == ("succeeded", "answered", UTR)
+    assert payment.captured_at is None
+    asked = f"GET /by-reference/{payment.public_id}"
+    assert acme.asked == ["POST /tokens", "POST /charges", asked, asked]
+    capture_payment(actor=PAYER, payment=payment)
+    work.drive_payments()
+    assert balances(cast.merchant, "live") == (97_640, 0, 0)
+    assert_ledger_balances()
+
+
+def test_a_card_is_declined_at_the_payers_bank(acme, cast, manual_order, balances):
+    payment = by_card_that_asks(manual_order(mode="live"))
+    acme.kept[payment.public_id] |= {"state": "declined", "code": "authentication_failed", "message": "Not confirmed."}
+
+    assert come_back(payment) == ("failed", "answered", "")
+
+    assert (payment.failure_code, payment.failure_reason) == ("authentication_failed", "Not confirmed.")
+    assert balances(cast.merchant, "live") == (0, 0, 0)
+
+
+def test_a_callback_tells_before_the_payer_is_back(acme, manual_order):
+    payment = by_card_that_asks(manual_order(mode="live"))
+
+    assert call_back(*told(payment, "evt-1", state="authorised")) == 200
+
+    assert state_of(payment) == ("succeeded", "answered", UTR)
+    assert come_back(payment) == ("succeeded", "answered", UTR)
+    assert acme.asked == ["POST /tokens", "POST /charges"]
+
+
+def test_where_the_payer_must_go_is_asked_for_when_the_answer_was_lost(acme, manual_order):
+    order, first = manual_order(mode="live"), acme.answer
+
+    def lost_once(method, path, sent):
+        told = first(method, path, sent)
+        acme.next_answer = answer(500, b"{}") if path == "/charges" else None
+        return told
+
+    acme.answer = lost_once
+    payment = by_card_that_asks(order)
+    assert (*state_of(payment), payment.step_url) == ("processing", "unknown", "", "")
+    Payment.objects.update(due_at=timezone.now())
+    work.drive_payments()
+
+    assert state_of(payment)[:2] == ("processing", "sent")
+    assert payment.step_url.startswith(BANK)
+    assert acme.asked == ["POST /tokens", "POST /charges", f"GET /by-reference/{payment.public_id}"]
+
+
+def test_acme_cannot_send_a_live_payer_to_plain_http(acme, manual_order):
+    first = acme.answer
+    acme.answer = lambda *asked: {
+        name: value.replace("https", "http") if name == "redirect" else value for name, value in first(*asked).items()
+    }
+    payment = by_card_that_asks(manual_order(mode="live"))
+
+    assert (*state_of(payment), payment.step_url) == ("processing", "unknown", "", "")
+    page = Client().get(f"/pay/{payment.order.public_id}/bank")
+    assert page["Location"] == f"/pay/{payment.order.public_id}"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from django.utils import timezone
 
 from accounts.actors import Actor
 from gateway.lib.money import Money
 from ledger.testing import fund
 from payments.models import Payment
+from payments.providers.cards import CardDetails
 from payments.services import (
     confirm_payment,
     create_order,
@@ -103,7 +108,22 @@ def _orders(people, filled):
     for _ in range(4):
         drive_payments(50)
     filled.hosted["payment processing"] = f"/pay/{processing.page_token}"
+    _at_the_bank(people, filled)
     assert Payment.objects.filter(status="succeeded").count() >= 6
+
+
+def _at_the_bank(people, filled):
+    """A card that must be confirmed at the bank, before and after its payer came back, and the bank's own page."""
+    steps = [_payment(people, 86_500, method="card") for _ in range(2)]
+    for row in steps:
+        card = CardDetails("4000000000003220", 12, timezone.now().year + 2, "123")
+        confirm_payment(actor=PAGE, payment=row, card=card)
+    drive_payments(50)
+    Payment.objects.filter(pk=steps[1].pk).update(step_returned_at=timezone.now() - timedelta(minutes=1))
+    for row, word in zip(steps, ("at the bank", "back from the bank"), strict=True):
+        row.refresh_from_db()
+        filled.hosted[f"payment {word}"] = f"/pay/{row.page_token}"
+    filled.hosted["test bank"] = urlsplit(steps[0].step_url).path
 
 
 # Money out ------------------------------------------------------------------------------------------------------

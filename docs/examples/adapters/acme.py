@@ -24,7 +24,8 @@ from payments.providers.cards import CardDetails
 
 # Acme's words for where a charge or a refund stands, and ours. A word that is not here raises: it is then unknown.
 _RESULTS: dict[str, Result] = {
-    "new": "pending", "sent": "pending", "authorised": "succeeded", "paid": "succeeded", "declined": "failed",
+    "new": "pending", "sent": "pending", "at_the_bank": "pending", "authorised": "succeeded", "paid": "succeeded",
+    "declined": "failed",
 }
 
 
@@ -41,6 +42,7 @@ class Acme:
         return _outcome(_call("POST", "/charges", {
             "reference": charge.reference, "amount": charge.amount.minor, "currency": charge.amount.currency,
             "method": charge.method, "vpa": charge.vpa, "token": charge.token, "capture": charge.capture,
+            "return_url": charge.return_url,
         }))
 
     def capture(self, charge: Charge) -> Outcome:
@@ -95,11 +97,13 @@ def _call(method: str, path: str, sent: Mapping[str, Any] | None = None) -> dict
 
 
 def _outcome(told: Mapping[str, Any]) -> Outcome:
-    """Whatever Acme says that it moved is told on, so that the gateway can see if it is not what was asked."""
+    """Whatever Acme says that it moved is told on, so that the gateway can see if it is not what was asked; and where
+    the payer must go, which Acme says for as long as a charge is at_the_bank."""
     return Outcome(
         _RESULTS[told["state"]], reference=str(told.get("id", "")), utr=str(told.get("utr", "")),
         code=str(told.get("code", "")), message=str(told.get("message", "")),
         amount_minor=told.get("amount"), currency=str(told.get("currency", "")),
+        step_url=str(told.get("redirect", "")),
     )
 
 

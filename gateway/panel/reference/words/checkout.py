@@ -60,7 +60,8 @@ _MEANINGS = {
     "create_refund.amount": "Paise. Default: what is left.", "refund_payment.amount": "Paise. Default: what is left.",
     "reason": "For your records.", "card": "The card, nested; or the flat fields beside it. Needed with card.",
     "card.number": "The card’s number. In test mode 4111 1111 1111 1111 succeeds.",
-    "card_number": "The card’s number, flat. In test mode 4000 0000 0000 0002 is declined.",
+    "card_number": "The card’s number, flat. In test mode 4000 0000 0000 0002 is declined, "
+        "and 4000 0000 0000 3220 goes to a test bank first.",
     "card.expiry_month": "1 to 12.", "expiry_month": "1 to 12.", "card.expiry_year": "Such as 2030.",
     "expiry_year": "Such as 2030.", "card.cvv": "Three digits; four on American Express.",
     "cvv": "Three digits; four on American Express.", "card.name": "As printed on the card.",
