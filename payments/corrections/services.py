@@ -22,7 +22,7 @@ from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from ledger.services import AccountKey, Line, house_account, merchant_account, post
 from payments.models import Correction, Dispute, Payment, ReceivingAccount
-from payments.services.instruments import UTR
+from payments.services.instruments import UTR, hold_transfer
 from payments.services.records import lock
 
 Kind, Status = Correction.Kind, Correction.Status
@@ -105,10 +105,10 @@ def confirm_correction(*, actor: Actor, correction: Correction) -> Correction:
     row = _fresh(correction)
     if row.payment is not None:
         lock(row.payment)  # a refund reads what was charged back
-    row.advance(Status.CONFIRMED, decided_by=actor.user)
     _check_transfer(row)
     if row.kind == Kind.CREDIT:
         _check_payment(row, counting=(Status.CONFIRMED,))
+    row.advance(Status.CONFIRMED, decided_by=actor.user)
     _write_down(actor, row, "confirmed", f": {row.reason}. Proposed by {row.proposer}", tell=True)
     crash_point("correction.before_posting")
     _post(row)
@@ -196,9 +196,10 @@ def _left(row: Correction, payment: Payment, counting: tuple[str, ...]) -> int:
 
 
 def _check_transfer(row: Correction) -> None:
-    """The same transfer is not credited as a payment and as a top-up."""
+    """The same transfer is not credited as a payment and as a top-up; its UTR is held before the row is written."""
     if row.kind != Kind.TOP_UP:
         return
+    hold_transfer(row.mode, row.bank_reference)
     ours = ReceivingAccount.objects.filter(mode=row.mode).values("vpa")
     rows = Payment.objects.filter(mode=row.mode, receiving_account__in=ours, utr=row.bank_reference)
     if rows.exclude(receiving_account="").exists():

@@ -23,7 +23,7 @@ def confirm_payment(
     """
     check_waiting(payment)
     instrument = instruments.of_payer(provider=payment.provider, method=payment.method, vpa=vpa, utr=utr, card=card)
-    instruments.check_utr_is_new(payment, instrument.get("claimed_utr", ""))
+    instruments.check_claim_is_new(payment, instrument.get("claimed_utr", ""))
     with transaction.atomic():
         if order_has_other_success(payment):
             raise OrderAlreadyPaid()

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from gateway.lib.errors import InvalidFields, ProviderUnavailable
 from gateway.lib.providers import ProviderDown, ProviderTimeout
+from gateway.lib.turns import take_turn
 from payments.errors import UtrUsed
 from payments.models import Correction, Payment
 from payments.providers import registry
@@ -59,6 +60,12 @@ def clean_utr(utr: str) -> str:
     return text
 
 
+def check_claim_is_new(payment: Payment, utr: str) -> None:
+    """What a payer claims books nothing, so it waits for nobody."""
+    if utr and payment.receiving_account and _is_used(payment, utr):
+        raise UtrUsed()
+
+
 def check_utr_is_new(payment: Payment, utr: str) -> None:
     if utr_is_used(payment, utr):
         raise UtrUsed()
@@ -66,9 +73,19 @@ def check_utr_is_new(payment: Payment, utr: str) -> None:
 
 def utr_is_used(payment: Payment, utr: str) -> bool:
     """Whether another payment into the same account was paid with this UTR, or an operator entered the transfer as a
-    merchant's top-up."""
+    merchant's top-up. Until the transaction ends nobody else uses it. `payment` is locked."""
     if not (utr and payment.receiving_account):
         return False
+    hold_transfer(payment.mode, utr)
+    return _is_used(payment, utr)
+
+
+def hold_transfer(mode: str, utr: str) -> None:
+    """Payments and top-ups take a transfer's UTR one after the other: no constraint spans the two tables."""
+    take_turn("transfer", mode, utr.upper())
+
+
+def _is_used(payment: Payment, utr: str) -> bool:
     if Correction.top_ups_with(payment.mode, utr).exists():
         return True
     same = Payment.objects.filter(mode=payment.mode, receiving_account=payment.receiving_account, utr=utr)

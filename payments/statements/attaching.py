@@ -10,6 +10,7 @@ from django.utils import timezone
 from gateway.lib.errors import InvalidFields
 from payments.errors import LineTaken
 from payments.models import Payment, StatementLine
+from payments.services.instruments import hold_transfer
 
 
 def attach_line(payment: Payment) -> None:
@@ -42,10 +43,12 @@ def attach(line: StatementLine, payment: Payment, how: str, **changes: Any) -> N
 
 
 def lock_line(line: StatementLine, payment: Payment) -> StatementLine:
-    """The line as it stands now, ours until the transaction ends. `payment` is locked: first it, then the line.
+    """The line as it stands now, ours until the transaction ends. `payment` is locked: first it, then UTR, then line.
 
     Raises `LineTaken` if it is not unmatched any more, `InvalidFields` if it came into another account.
     """
+    if line.utr:
+        hold_transfer(line.mode, line.utr)
     row = StatementLine.objects.select_for_update(of=("self",)).select_related("account").get(pk=line.pk)
     if row.status != StatementLine.Status.UNMATCHED:
         raise LineTaken()

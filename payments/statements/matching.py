@@ -2,7 +2,7 @@
 
 A line counts by itself only if exactly one payment of its account claims its UTR, asks for its very amount, and was
 made no later than the day of the credit. It is booked by the same `apply_outcome` as any provider's word, so that it
-can be late but never twice. Locks are taken in one order everywhere: order, payment, line.
+can be late but never twice. Locks are taken in one order everywhere: order, payment, UTR, line.
 """
 
 from __future__ import annotations

@@ -26,7 +26,9 @@ from payouts.batches.reading import Judged, ResultRow, judge, read_rows, shared_
 from payouts.batches.records import lock_batch, write_down_batch
 from payouts.models import BatchLine, Payout, PayoutBatch, ResultFile
 from payouts.providers.bank_file import BANK_FILE
+from payouts.services.deciding import hold_utr
 from payouts.services.outcomes import apply_outcome, leave_unclear
+from payouts.services.records import lock
 
 Status = ResultFile.Status
 _EFFECTS = ("processed", "rejected", "unclear", "contradiction")
@@ -146,8 +148,11 @@ def _take_effect(result: ResultFile, one: Judged, line: BatchLine) -> tuple[str,
 
 
 def _utr_taken_meanwhile(result: ResultFile, one: Judged, line: BatchLine) -> str:
+    """Whoever resolves this very payout locks it first, and then its UTR."""
     if one.effect != "processed":
         return ""
+    lock(line.payout)
+    hold_utr(result.batch.mode, one.row.utr)
     same = Payout.objects.filter(provider=BANK_FILE.name, mode=result.batch.mode, utr=one.row.utr)
     return shared_utr(one.row.utr) if same.exclude(pk=line.payout_id).exists() else ""
 

@@ -12,6 +12,7 @@ from accounts.operators import check_operator
 from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.jobs import wake
 from gateway.lib.providers import Outcome, ProviderState, is_silent
+from gateway.lib.turns import take_turn
 from gateway.lib.work import ended
 from payouts.errors import SecondApproverNeeded
 from payouts.models import BatchLine, Payout
@@ -127,9 +128,16 @@ def resolve_payout(*, actor: Actor, payout: Payout, paid: bool, utr: str = "", n
 
 
 def is_anothers(utr: str, payout: Payout) -> bool:
-    """In whatever letters: the other one's came from the bank, this one is typed."""
+    """In whatever letters: the other one's came from the bank, this one is typed. `payout` is locked, and until the
+    transaction ends no other payout takes this UTR."""
+    hold_utr(payout.mode, utr)
     same = Payout.objects.exclude(utr="").filter(provider=payout.provider, mode=payout.mode, utr__iexact=utr)
     return same.exclude(pk=payout.pk).exists()
+
+
+def hold_utr(mode: str, utr: str) -> None:
+    """What people and files say of UTRs is taken one after the other: of two payouts at once, one has it."""
+    take_turn("payout", mode, utr.upper())
 
 
 def can_be_resolved(payout: Payout) -> bool:
