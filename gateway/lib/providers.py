@@ -58,9 +58,18 @@ class OutboundModel(WorkModel):
     provider_state = models.CharField(max_length=12, choices=ProviderState, default=ProviderState.NONE)
     sent_at = models.DateTimeField(null=True, blank=True, editable=False)  # when the last intent was written
     flag = models.CharField(max_length=20, choices=Flag, blank=True, default="")
+    flagged_at = models.DateTimeField(null=True, blank=True, editable=False)  # null too where older code flagged
 
     class Meta:
         abstract = True
+
+    def flagging(self, flag: str) -> dict[str, Any]:
+        """Columns for the UPDATE that flags. What is flagged already has waited since then, whatever is said anew."""
+        since = self.flagged_at if self.flag else None
+        return {"flag": flag, "flagged_at": since or timezone.now()}
+
+
+UNFLAGGED: dict[str, Any] = {"flag": "", "flagged_at": None}
 
 
 Result = Literal["succeeded", "failed", "pending", "absent", "unknown", "unsent"]

@@ -115,7 +115,7 @@ def finish_capture(*, actor: Actor, payment: Payment, outcome: Outcome) -> str:
         book_capture(actor, row)
         return "captured"
     flag = Flag.AMOUNT_DIFFERS if outcome.result == "succeeded" else Flag.CAPTURE_FAILED
-    Payment.objects.filter(pk=row.pk).update(flag=flag, **ended())
+    Payment.objects.filter(pk=row.pk).update(**row.flagging(flag), **ended())
     write_down(actor, row, "payment.flagged", flag=flag, detail=f"{flag.label}. {outcome.message}".strip())
     return "flagged"
 

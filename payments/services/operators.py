@@ -11,6 +11,7 @@ from accounts.operators import MAY_DECIDE_OWN, check_operator
 from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
+from gateway.lib.providers import UNFLAGGED
 from payments.errors import OrderAlreadyPaid, SecondOperatorNeeded, TestModeOnly, UtrUsed
 from payments.models import Payment, Refund
 from payments.providers import registry
@@ -113,9 +114,9 @@ def clear_flag(*, actor: Actor, record: Payment | Refund, note: str) -> None:
         raise InvalidFields(note="is required")
     rows = type(record)._default_manager.filter(pk=record.pk).exclude(flag="")
     flag = record.flag
-    if not rows.update(flag=""):
+    if not rows.update(**UNFLAGGED):
         raise IllegalTransition("There is nothing to clear.")
-    record.flag = ""
+    record.flag, record.flagged_at = "", None
     if _is_open(record):
         type(record)._default_manager.filter(pk=record.pk).update(due_at=timezone.now(), tries=0)
     kind = "payment" if isinstance(record, Payment) else "refund"

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from gateway.lib.money import Money
-from gateway.lib.providers import Flag, Outcome, ProviderState
+from gateway.lib.providers import UNFLAGGED, Flag, Outcome, ProviderState
 from gateway.lib.work import ended
 from payments.models import Payment
 from payments.providers import registry
@@ -97,7 +97,7 @@ def _provider_failure(actor: Actor, row: Payment, outcome: Outcome) -> str:
     # The flag of a success that could not be booked stays: that money may still have to go back.
     fail(
         actor, row, code=outcome.code or "declined", reason=outcome.message or "The payment was declined.",
-        answered=True, provider_reference=outcome.reference, flag=row.flag,
+        answered=True, provider_reference=outcome.reference, keep_flag=True,
     )
     return "failed"
 
@@ -120,9 +120,9 @@ def succeed(
     flag = _lateness(row)
     row.advance(
         Status.SUCCEEDED, received_minor=received_minor, utr=utr, comments=comments, failure_code="",
-        failure_reason="", flag=flag, provider_state=ProviderState.ANSWERED, completed_at=timezone.now(),
+        failure_reason="", provider_state=ProviderState.ANSWERED, completed_at=timezone.now(),
         provider_reference=provider_reference or row.provider_reference, step_url="",
-        **charged(row, received_minor), **ended(),
+        **charged(row, received_minor), **ended(), **(row.flagging(flag) if flag else UNFLAGGED),
     )
     received = Money(received_minor, row.currency)
     detail = f"{received} {row.currency} received, UTR {utr or 'none'}"
@@ -143,25 +143,27 @@ def _lateness(row: Payment) -> str:
 
 def fail(
     actor: Actor, row: Payment, *, code: str, reason: str, answered: bool = False, provider_reference: str = "",
-    flag: str = "", ask_at: datetime | None = None,
+    keep_flag: bool = False, ask_at: datetime | None = None,
 ) -> None:
     """With `ask_at` the provider is asked from then on whether money came all the same."""
     state = ProviderState.ANSWERED if answered else row.provider_state
     row.advance(
         Status.FAILED, failure_code=code[:40], failure_reason=reason[:200], comments=reason[:200],
-        provider_state=state, completed_at=timezone.now(), flag=flag,
-        provider_reference=provider_reference or row.provider_reference, step_url="", **ended(ask_at),
+        provider_state=state, completed_at=timezone.now(),
+        provider_reference=provider_reference or row.provider_reference, step_url="",
+        **ended(ask_at), **({} if keep_flag else UNFLAGGED),
     )
     write_down(actor, row, "payment.failed", tell=True, detail=reason, code=code)
 
 
 def set_flag(actor: Actor, row: Payment, flag: str, detail: str) -> str:
     """A person must look; nobody asks the provider any more until then."""
-    changes: dict[str, Any] = {"flag": flag, "updated_at": timezone.now()}
+    flagging = row.flagging(flag)
+    changes: dict[str, Any] = flagging | {"updated_at": timezone.now()}
     if row.status == Status.PROCESSING:
         changes |= {"provider_state": ProviderState.ANSWERED} | ended()
     Payment.objects.filter(pk=row.pk).update(**changes)
-    row.flag = flag
+    row.flag, row.flagged_at = flag, flagging["flagged_at"]
     write_down(actor, row, "payment.flagged", flag=flag, detail=f"{Flag(flag).label}. {detail}".strip())
     log.warning("payment_flagged", payment=row.public_id, flag=flag)
     return "flagged"
@@ -179,7 +181,7 @@ def expire(*, actor: Actor, payment: Payment) -> bool:
     row = lock(payment)
     if row.status != Status.CREATED or row.due_at or row.expires_at is None or row.expires_at > timezone.now():
         return False
-    fail(actor, row, code="expired", reason="The payer did not pay in time.", flag=row.flag)
+    fail(actor, row, code="expired", reason="The payer did not pay in time.", keep_flag=True)
     return True
 
 

@@ -19,7 +19,7 @@ from gateway.lib.crash import crash_point
 from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.jobs import wake
 from gateway.lib.money import Money
-from gateway.lib.providers import Flag, Outcome, ProviderState, is_silent
+from gateway.lib.providers import UNFLAGGED, Flag, Outcome, ProviderState, is_silent
 from gateway.lib.work import ended
 from ledger.services import AccountKey, Line, house_account, merchant_account, post
 from payments.errors import NotRefundable, RefundTooLarge
@@ -123,8 +123,8 @@ def resolve_refund(*, actor: Actor, refund: Refund, paid: bool, note: str) -> Re
             "Only a refund that has not ended can be resolved: flagged, sent by hand, or without an answer for a day."
         )
     write_down(actor, row, "refund.resolved", flag=row.flag, detail=note.strip()[:200])
-    row.flag = ""
-    row.save(update_fields=["flag"])
+    Refund.objects.filter(pk=row.pk).update(**UNFLAGGED)
+    row.flag, row.flagged_at = "", None
     reference = row.provider_reference
     if paid:
         _processed(actor, row, Outcome("succeeded", reference=reference))
@@ -146,7 +146,7 @@ def _repeated(actor: Actor, row: Refund, outcome: Outcome) -> str:
 
 
 def _flag(actor: Actor, row: Refund, flag: Flag) -> str:
-    changes: dict[str, Any] = {"flag": flag, "updated_at": timezone.now()} | ended()
+    changes: dict[str, Any] = row.flagging(flag) | {"updated_at": timezone.now()} | ended()
     Refund.objects.filter(pk=row.pk).update(provider_state=ProviderState.ANSWERED, **changes)
     write_down(actor, row, "refund.flagged", flag=flag, detail=f"{flag.label}.")
     log.warning("refund_flagged", refund=row.public_id, flag=flag)

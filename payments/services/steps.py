@@ -73,7 +73,7 @@ def expire_step(*, actor: Actor, payment: Payment) -> bool:
     if not row.awaits_bank_step or row.lease != payment.lease:
         return False
     reason = "The payer did not confirm the payment at the bank in time."
-    fail(actor, row, code="expired", reason=reason, flag=row.flag, ask_at=timezone.now() + backoff(row.tries))
+    fail(actor, row, code="expired", reason=reason, keep_flag=True, ask_at=timezone.now() + backoff(row.tries))
     return True
 
 

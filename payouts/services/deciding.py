@@ -11,7 +11,7 @@ from accounts.actors import Actor
 from accounts.operators import check_operator
 from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.jobs import wake
-from gateway.lib.providers import Outcome, ProviderState, is_silent
+from gateway.lib.providers import UNFLAGGED, Outcome, ProviderState, is_silent
 from gateway.lib.turns import take_turn
 from gateway.lib.work import ended
 from payouts.errors import SecondApproverNeeded
@@ -157,10 +157,10 @@ def clear_flag(*, actor: Actor, payout: Payout, note: str) -> None:
     if not note.strip():
         raise InvalidFields(note="is required")
     rows = Payout.objects.filter(pk=payout.pk).exclude(flag="").exclude(status=Status.PROCESSING)
-    if not rows.update(flag=""):
+    if not rows.update(**UNFLAGGED):
         raise IllegalTransition("There is nothing to clear.")
     approved = Payout.objects.filter(pk=payout.pk, status=Status.APPROVED)
     if not registry.waits_for_batch(payout.provider) and approved.update(due_at=timezone.now()):
         wake("payouts.drive")
     write_down(actor, payout, "payout.flag_cleared", flag=payout.flag, detail=note.strip()[:200])
-    payout.flag = ""
+    payout.flag, payout.flagged_at = "", None

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from gateway.lib.crash import crash_point
-from gateway.lib.providers import Flag, Outcome, ProviderState
+from gateway.lib.providers import UNFLAGGED, Flag, Outcome, ProviderState
 from gateway.lib.work import ended
 from ledger.services import Line, house_account
 from payouts.models import Payout
@@ -51,7 +51,7 @@ def apply_outcome(*, actor: Actor, payout: Payout, outcome: Outcome) -> str:
 def process(actor: Actor, row: Payout, outcome: Outcome) -> str:
     row.advance(
         Status.PROCESSED, utr=outcome.utr, processed_at=timezone.now(), provider_state=ProviderState.ANSWERED,
-        provider_reference=outcome.reference, flag="", **ended(),
+        provider_reference=outcome.reference, **UNFLAGGED, **ended(),
     )
     write_down(actor, row, "payout.processed", event="payout.processed", detail=f"UTR {outcome.utr}")
     note_paid(row)
@@ -69,7 +69,7 @@ def process(actor: Actor, row: Payout, outcome: Outcome) -> str:
 def fail(actor: Actor, row: Payout, outcome: Outcome) -> str:
     reason = outcome.message or "The bank rejected the payout."
     row.advance(
-        Status.FAILED, failure_code=outcome.code or "bank_rejected", failure_reason=reason, flag="",
+        Status.FAILED, failure_code=outcome.code or "bank_rejected", failure_reason=reason, **UNFLAGGED,
         provider_state=ProviderState.ANSWERED, provider_reference=outcome.reference, **ended(),
     )
     write_down(actor, row, "payout.failed", event="payout.rejected", detail=reason)
@@ -105,8 +105,8 @@ def _told_return(row: Payout, outcome: Outcome) -> dict[str, Any]:
 
 def _flag(actor: Actor, row: Payout, flag: Flag, detail: str, **data: Any) -> str:
     """A person must look; the hold stays, and nobody asks the bank any more until then."""
-    changes: dict[str, Any] = {"flag": flag, "provider_state": ProviderState.ANSWERED, "updated_at": timezone.now()}
-    Payout.objects.filter(pk=row.pk).update(**changes, **ended())
+    changes: dict[str, Any] = {"provider_state": ProviderState.ANSWERED, "updated_at": timezone.now()}
+    Payout.objects.filter(pk=row.pk).update(**changes, **row.flagging(flag), **ended())
     write_down(actor, row, "payout.flagged", flag=flag, detail=f"{flag.label}. {detail}".strip(), **data)
     log.warning("payout_flagged", payout=row.public_id, flag=flag)
     return "flagged"

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.operators import check_operator
 from gateway.lib.errors import IllegalTransition, InvalidFields
+from gateway.lib.providers import UNFLAGGED
 from gateway.lib.work import ended
 from ledger.services import Line, house_account
 from payouts.models import Payout
@@ -61,7 +62,7 @@ def _give_back(actor: Actor, row: Payout, utr: str, note: str) -> None:
     was = {"flag": row.flag, "paid_at": row.processed_at.isoformat() if row.processed_at else ""}
     row.advance(
         Status.FAILED, failure_code="returned", failure_reason=f"{_TOLD}{note}", returned_at=timezone.now(),
-        return_utr=utr, processed_at=None, flag="", **ended(),
+        return_utr=utr, processed_at=None, **UNFLAGGED, **ended(),
     )
     write_down(actor, row, "payout.returned", event="payout.rejected", detail=f"UTR {utr}. {note}", **was)
     note_returned(row)

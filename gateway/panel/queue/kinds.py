@@ -102,6 +102,9 @@ def _flagged_sessions(viewer: Viewer) -> QuerySet[Any]:
     return attention.needing_attention(_sessions(viewer)).order_by("updated_at", "id")
 
 
+# Older code flagged without writing down when.
+_FLAGGED = Coalesce("flagged_at", "updated_at")
+
 KINDS: tuple[Kind, ...] = (
     Kind("payout", "Payouts to approve", "payouts", payouts.waiting_for_approval, items.payout_to_approve,
          approve=_approve_payout, reject=_reject_payout, visible=payouts.visible_payouts),
@@ -119,11 +122,11 @@ KINDS: tuple[Kind, ...] = (
     Kind("unclear", "Unclear in a bank file", "batches", batches.unclear, items.payout_unclear),
     Kind("unheard", "Payouts without an answer", "payouts", payouts.unheard, items.payout_unheard, since="sent_at"),
     Kind("payment-flag", "Flagged payments", "payments", payments.needing_attention, items.payment_flagged,
-         since="updated_at", clear=_clear_payment, visible=payments.visible_payments),
+         since=_FLAGGED, clear=_clear_payment, visible=payments.visible_payments),
     Kind("refund", "Refunds to look at", "payments", payments.refunds_for_people, items.refund_for_people,
-         clear=_clear_payment, visible=payments.visible_refunds),
+         since=Coalesce("flagged_at", "created_at"), clear=_clear_payment, visible=payments.visible_refunds),
     Kind("payout-flag", "Flagged payouts", "payouts", payouts.needing_attention, items.payout_flagged,
-         since="updated_at", clear=_clear_payout, visible=payouts.visible_payouts),
+         since=_FLAGGED, clear=_clear_payout, visible=payouts.visible_payouts),
     Kind("session-flag", "Flagged crypto payments", "sessions", _flagged_sessions, items.session_flagged,
          since="updated_at", clear=_clear_session, visible=_sessions, by_uuid=True),
     Kind("webhook", "Webhooks switched off", "webhooks", stopped_endpoints, items.endpoint_stopped,
