@@ -14,12 +14,15 @@ from accounts.actors import Finder, Viewer, scope
 from accounts.history import TimelineItem
 from gateway.lib.errors import NotFound
 from gateway.lib.lines import Lines
+from gateway.lib.modes import Mode
 from gateway.lib.providers import silent_rows
 from gateway.lib.sums import ExactSum
 from payments.models import Contract, Order, Payment, Refund
 from payments.receiving.queries import bank_name_of as bank_name_of
 
 Status = Payment.Status
+# Banks let an authorisation lapse after some days, and the payer has the money back.
+CAPTURED_WITHIN = timedelta(days=2)
 _TITLES = {
     "payment.created": "Payment created",
     "payment.processing": "Payer confirmed",
@@ -67,6 +70,16 @@ def visible_refunds(viewer: Viewer) -> QuerySet[Refund]:
 def needing_attention(viewer: Viewer) -> QuerySet[Payment]:
     """Payments that an operator must look at; `flag` says why."""
     return visible_payments(viewer).exclude(flag="")
+
+
+def uncaptured(viewer: Viewer) -> QuerySet[Payment]:
+    """Real money that a payer gave and nobody booked, the longest waiting first: authorised for days and not captured,
+    and what people had proven before such money was captured with its success."""
+    rows = visible_payments(viewer).filter(status=Status.SUCCEEDED, captured_at__isnull=True, flag="")
+    if not viewer.user.is_operator or viewer.mode != Mode.LIVE:
+        return rows.none()
+    late = Q(provider="manual_upi") | Q(completed_at__lt=timezone.now() - CAPTURED_WITHIN)
+    return rows.filter(late).order_by("completed_at", "id")
 
 
 def refunds_for_people(viewer: Viewer) -> QuerySet[Refund]:

@@ -32,7 +32,7 @@ from payments import queries, services
 from payments.corrections.queries import visible_corrections
 from payments.models import Contract, Payment, Refund
 from payments.receiving.queries import account_of
-from payments.services.operators import needs_second_operator
+from payments.services.operators import can_be_captured_by_hand, needs_second_operator
 from payments.services.refunds import can_be_resolved
 from payments.services.steps import page_address
 from payments.statements.queries import proposal_of
@@ -91,6 +91,7 @@ def payment(request: PanelRequest, public_id: str) -> HttpResponse:
         "pay_link": _link_to_send(row),
         "is_moving": row.status == Status.PROCESSING or any(r.status == Refund.Status.PENDING for r in refunds),
         "may_succeed": _may_decide(user, row) and row.status != Status.SUCCEEDED,
+        "may_capture": _may_decide(user, row) and can_be_captured_by_hand(row),
         "may_fail": _may_decide(user, row) and row.status in (Status.CREATED, Status.PROCESSING),
         "may_refund": user.role != Role.API_USER and refundable > 0,
         "charged_back": row.charged_back(),
@@ -265,6 +266,22 @@ def failed(request: PanelRequest, public_id: str) -> HttpResponse:
         return services.mark_failed(actor=request.actor, payment=row, reason=data["reason"])
 
     return confirm(request, step, act, form=ReasonForm, message=f"{row.public_id} is marked as failed.")
+
+
+@page(OPERATORS, FORM, proof=True)
+def capture(request: PanelRequest, public_id: str) -> HttpResponse:
+    row = _visible(request.viewer, public_id)
+    step = Step(
+        title=f"Book {money_text(row.gross)}?", action="Book it", back=_address(row),
+        text="The merchant is credited at once, less the fee. Look first whether the money still lies in the account: "
+             "its payer may have had it back by hand.",
+        facts=_facts(row),
+    )
+
+    def act(data: dict[str, Any]) -> Payment:
+        return services.capture_proven(actor=request.actor, payment=row)
+
+    return confirm(request, step, act, message=f"{row.public_id} is booked.")
 
 
 @page((*MERCHANTS, *OPERATORS), FORM, proof=True)

@@ -52,6 +52,7 @@ urlpatterns = [
     path("payments/new", payments.new, name="payment-new"),
     path("payments/<str:public_id>", payments.payment, name="payment"),
     path("payments/<str:public_id>/succeeded", payments.succeeded, name="payment-succeeded"),
+    path("payments/<str:public_id>/capture", payments.capture, name="payment-capture"),
     path("payments/<str:public_id>/failed", payments.failed, name="payment-failed"),
     path("payments/<str:public_id>/refund", payments.refund, name="payment-refund"),
     path("payments/<str:public_id>/flag", payments.flag, name="payment-flag"),

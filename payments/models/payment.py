@@ -188,6 +188,10 @@ class Payment(StatefulModel, OutboundModel):
                 condition=Q(mode="live") & ~Q(claimed_utr=""),
             ),
             models.Index(fields=["mode", "merchant"], name="payment_flagged", condition=~Q(flag="")),
+            models.Index(
+                fields=["mode", "merchant"], name="payment_uncaptured",
+                condition=Q(status="succeeded", captured_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ from payments.models import Payment, Refund
 from payments.providers import registry
 from payments.providers.sandbox import SANDBOX
 from payments.services.callbacks import apply_provider_event
+from payments.services.captures import capture_payment
 from payments.services.confirming import check_waiting
 from payments.services.instruments import check_utr_is_new, clean_utr
 from payments.services.outcomes import begin, fail, order_has_other_success, succeed
@@ -87,6 +88,28 @@ def mark_failed(*, actor: Actor, payment: Payment, reason: str) -> Payment:
         raise IllegalTransition("This payment has ended already.")
     fail(actor, row, code="rejected", reason=reason.strip())
     return row
+
+
+def can_be_captured_by_hand(payment: Payment) -> bool:
+    """People had proven it before such money was captured with its success: it lies in our account, booked nowhere.
+
+    Whoever looks decides, since its payer may have had it back by hand: it could not be refunded here.
+    """
+    is_waiting = payment.status == Status.SUCCEEDED and payment.captured_at is None
+    return is_waiting and registry.decided_by_people(payment.provider)
+
+
+@transaction.atomic
+def capture_proven(*, actor: Actor, payment: Payment) -> Payment:
+    """An operator books such a payment. What a provider has only authorised, its merchant captures.
+
+    Raises `NotAllowed`, `NotFound`, `OwnRecord`, `IllegalTransition`.
+    """
+    check_operator(actor, payment, own=MAY_DECIDE_OWN)
+    row = lock(payment)
+    if not can_be_captured_by_hand(row):
+        raise IllegalTransition("Only money that people proved, and that is not booked yet, is booked so.")
+    return capture_payment(actor=actor, payment=row)
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from gateway.lib.providers import is_silent
 from payments.models import Correction, MatchProposal, Payment, Refund, StatementLine
+from payments.services.operators import can_be_captured_by_hand
 from payments.services.refunds import can_be_resolved as refund_can_be_resolved
 from payouts.models import Payout
 from payouts.services.deciding import can_be_resolved
@@ -166,6 +167,19 @@ def payment_overdue(row: Payment, viewer: Viewer) -> Item:
     href = reverse("panel:payment", args=[row.public_id])
     why = "The payer says it is paid, and no statement shows it"
     return _payment(row, why=why, actions=(Action("Match", href, "a", dialog=False),))
+
+
+def payment_uncaptured(row: Payment, viewer: Viewer) -> Item:
+    """What a provider has only authorised is its merchant's to capture."""
+    own, by_hand = is_own(viewer.user, row, MAY_DECIDE_OWN), can_be_captured_by_hand(row)
+    book = Action("Book it", reverse("panel:payment-capture", args=[row.public_id]), "a")
+    look = Action("Open", reverse("panel:payment", args=[row.public_id]), "a", dialog=False)
+    why = "Its money lies in our account, and is not booked" if by_hand else (
+        "Authorised for days and not captured: ask its merchant")
+    return _payment(
+        row, why=why, actions=() if by_hand and own else (book if by_hand else look,),
+        held="Your own" if by_hand and own else "",
+    )
 
 
 def payment_flagged(row: Payment, viewer: Viewer) -> Item:

@@ -123,6 +123,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("unheard", "Payouts without an answer", "payouts", payouts.unheard, items.payout_unheard, since="sent_at"),
     Kind("payment-flag", "Flagged payments", "payments", payments.needing_attention, items.payment_flagged,
          since=_FLAGGED, clear=_clear_payment, visible=payments.visible_payments),
+    Kind("uncaptured", "Payments not captured", "payments", payments.uncaptured, items.payment_uncaptured,
+         since="completed_at"),
     Kind("refund", "Refunds to look at", "payments", payments.refunds_for_people, items.refund_for_people,
          since=Coalesce("flagged_at", "created_at"), clear=_clear_payment, visible=payments.visible_refunds),
     Kind("payout-flag", "Flagged payouts", "payouts", payouts.needing_attention, items.payout_flagged,

@@ -111,7 +111,7 @@ def test_an_unknown_id_is_a_404(cast, signed_in, public_id):
         assert client.get(reverse(f"panel:{name}", args=[public_id])).status_code == 404
 
 
-_OPERATORS_ONLY = ["payment-succeeded", "payment-failed", "payment-flag"]
+_OPERATORS_ONLY = ["payment-succeeded", "payment-capture", "payment-failed", "payment-flag"]
 _OPERATORS_ONLY_PAYOUT = ["payout-approve", "payout-reject", "payout-resolve", "payout-returned", "payout-flag"]
 
 

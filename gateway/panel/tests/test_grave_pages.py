@@ -14,7 +14,7 @@ from gateway.panel import urls
 # Money, keys, settings, people, fees, formats, secrets.
 GRAVE = {
     "queue-selected",
-    "payment-succeeded", "payment-failed", "payment-refund", "refund-resolve",
+    "payment-succeeded", "payment-capture", "payment-failed", "payment-refund", "refund-resolve",
     "payout-new", "payout-approve", "payout-reject", "payout-resolve", "payout-returned",
     "bank-format-new", "bank-format", "bank-format-retire", "batch-export", "batch-sent", "batch-result-apply",
     "receiving-new", "receiving-edit", "receiving-switch",
