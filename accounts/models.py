@@ -281,3 +281,16 @@ class AuditRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.target}"
+
+
+class Notice(models.Model):
+    """What the other super admins are still to be told by e-mail; it goes once they are. The trail is what stays."""
+
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    about = models.CharField(max_length=64)  # a public id; a user of whom it tells is not told
+    subject = models.CharField(max_length=120)
+    text = models.CharField(max_length=600)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.about}"

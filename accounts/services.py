@@ -20,6 +20,7 @@ from accounts.actors import Actor, team_users
 from accounts.credentials import issue_portal_keys, regenerate_portal_key
 from accounts.errors import EmailTaken, LastSuperAdmin, OwnAccount, RoleNotAllowed, SignInRefused
 from accounts.models import OPERATORS, AccountStatus, AuditRecord, Merchant, Role, User
+from accounts.notices import tell_super_admins
 from accounts.operators import acting_for
 from accounts.sign_in import check_own_password
 from gateway.lib.errors import InvalidFields, NotAllowed, NotFound
@@ -66,6 +67,7 @@ def create_user(
         raise EmailTaken() from error
     keys = issue_portal_keys(user)
     audit.record(actor, "user.created", user.public_id, merchant=user.merchant_id, role=role, email=email)
+    _tell_of_super_admin(actor, user)
     if user.invitation_due:
         wake("accounts.invite")
     return user, keys
@@ -139,7 +141,15 @@ def update_user(
     changed = {key: [before[key], after[key]] for key in before if before[key] != after[key]}
     user.save(update_fields=[*changed])  # the rest may have been changed by somebody else since it was read
     audit.record(actor, "user.updated", user.public_id, merchant=user.merchant_id, changed=changed)
+    if "role" in changed:
+        _tell_of_super_admin(actor, user)
     return user
+
+
+def _tell_of_super_admin(actor: Actor, user: User) -> None:
+    if user.role == Role.SUPER_ADMIN:
+        text = f"{user.name} ({user.email}) was made a super admin."
+        tell_super_admins(actor, user.public_id, "There is a new super admin", text)
 
 
 def _check_may_change(actor: Actor, user: User) -> None:

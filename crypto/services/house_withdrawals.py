@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.operators import OwnRecord, super_admin
+from accounts.notices import tell_super_admins
+from accounts.operators import check_second_person, super_admin
 from crypto import accounts, formats
 from crypto.chains.registry import is_enabled, known_token
 from crypto.models import HouseWithdrawal, Network, Outgoing
@@ -61,13 +62,16 @@ def propose_house_withdrawal(
         left = Money(max(own, 0), amount.currency)
         raise InvalidFields(amount=f"is more than the house's own: {left} {left.currency} on {network.name}")
     row.save(force_insert=True)
-    _write_down(actor, row, "created", f"{amount} {amount.currency} to {row.address} on {network.code}: {row.note}")
+    what = f"{amount} {amount.currency} to {row.address} on {network.code}: {row.note}"
+    _write_down(actor, row, "created", what)
+    if mode == Mode.LIVE:
+        tell_super_admins(actor, row.public_id, "A house withdrawal was proposed", f"House withdrawal {row.pk}: {what}")
     return row
 
 
 @transaction.atomic
 def confirm_house_withdrawal(*, actor: Actor, withdrawal: HouseWithdrawal) -> HouseWithdrawal:
-    """Orders it from the signer. In live mode whoever proposed it does not confirm it.
+    """Orders it from the signer. In live mode whoever proposed it does not confirm it, nor does one they just made.
 
     Raises `NotAllowed`, `OwnRecord`, `IllegalTransition`, `InvalidFields` (the address is ours by now),
     `ProviderUnavailable`.
@@ -75,8 +79,8 @@ def confirm_house_withdrawal(*, actor: Actor, withdrawal: HouseWithdrawal) -> Ho
     user = super_admin(actor)
     wallet = lock_house(withdrawal.network, withdrawal.mode)
     row = _lock(withdrawal)
-    if row.mode == Mode.LIVE and row.created_by_id == user.pk:
-        raise OwnRecord("Whoever proposed it does not confirm it: a second super admin does.")
+    if row.mode == Mode.LIVE:
+        check_second_person(row.created_by, user)
     if row.status != Status.PENDING:
         raise IllegalTransition("It does not wait for a second person any more.")
     if not is_enabled(row.network, row.mode):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from accounts.actors import Actor
-from accounts.models import AuditRecord, User
+from accounts.models import AuditRecord, Notice, User
 from accounts.operators import OwnRecord
+from accounts.services import create_user
 from crypto import accounts
 from crypto.chains.registry import chain_for
 from crypto.models import DepositAddress, Endowment, HotWallet, HouseWithdrawal, Outgoing, Token, Withdrawal
@@ -163,9 +164,14 @@ def test_in_live_mode_a_second_person_confirms(chief, second, bsc, settings):
     words = {"network": bsc, "mode": "live", "amount": Money(BNB, "BNB"), "transaction_hash": "0xabc"}
     record_capital(actor=chief, **words)
     row = propose(chief, bsc, BNB, "BNB", mode="live")
-    with pytest.raises(OwnRecord):
-        confirm_house_withdrawal(actor=chief, withdrawal=row)
+    puppet, _ = create_user(
+        actor=chief, email="puppet@example.com", name="Puppet", role="super_admin", password="a long enough passphrase"
+    )
+    for actor in (chief, Actor(puppet, "panel")):
+        with pytest.raises(OwnRecord):
+            confirm_house_withdrawal(actor=actor, withdrawal=row)
     assert not Outgoing.objects.exists()
+    assert list(Notice.objects.order_by("pk").values_list("about", flat=True)) == [row.public_id, puppet.public_id]
 
     confirm_house_withdrawal(actor=second, withdrawal=row)
 

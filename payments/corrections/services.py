@@ -15,7 +15,8 @@ from django.db.models import Q, Sum
 from accounts import audit
 from accounts.actors import Actor
 from accounts.models import Merchant, Role
-from accounts.operators import acting_for, check_operator
+from accounts.notices import tell_super_admins
+from accounts.operators import acting_for, check_operator, check_second_person
 from gateway.lib.crash import crash_point
 from gateway.lib.errors import InvalidFields, NotAllowed
 from gateway.lib.modes import Mode
@@ -57,6 +58,9 @@ def propose_correction(
     except IntegrityError as error:
         raise InvalidFields(bank_reference="is of another correction already") from error
     _write_down(actor, row, "proposed", f": {row.reason}")
+    if mode == Mode.LIVE:
+        what = f"{row.get_kind_display()} of {amount} {row.currency} for {merchant.name}: {row.reason}"
+        tell_super_admins(actor, row.public_id, "A correction was proposed", what)
     return row
 
 
@@ -103,6 +107,8 @@ def confirm_correction(*, actor: Actor, correction: Correction) -> Correction:
     `BalanceTooLarge`, `InvalidFields` (the transfer was booked as a payment meanwhile); then nothing was changed."""
     check_operator(actor, correction, own=_ANY_OPERATOR if correction.mode == Mode.TEST else ())
     row = _fresh(correction)
+    if row.mode == Mode.LIVE and actor.user is not None:
+        check_second_person(row.created_by, actor.user)
     if row.payment is not None:
         lock(row.payment)  # a refund reads what was charged back
     _check_transfer(row)

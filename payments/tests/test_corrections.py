@@ -6,9 +6,10 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.actors import Actor, Viewer
-from accounts.models import AuditRecord
+from accounts.models import AuditRecord, Notice
 from accounts.operators import OwnRecord
 from accounts.queries import visible_audit
+from accounts.services import create_user
 from conftest import make_cast
 from gateway.lib.errors import GatewayError, IllegalTransition, InvalidFields, NotAllowed, NotFound
 from gateway.lib.money import Money
@@ -352,3 +353,30 @@ def test_two_enter_the_same_transfer_and_one_stays(transactional_db):
     assert sum(isinstance(result, Correction) for result in results) == 1
     assert all(isinstance(result, Correction | InvalidFields) for result in results), results
     assert Correction.objects.count() == 1
+
+
+def test_the_other_super_admins_are_told_and_one_whom_the_proposer_just_made_confirms_nothing(
+    cast, balances, propose, second
+):
+    notices = Notice.objects.filter(subject="A correction was proposed")
+    puppet, _ = create_user(
+        actor=second, email="puppet@example.com", name="Puppet", role="super_admin", password="a long enough passphrase"
+    )
+    row = propose(actor=second)
+    assert list(notices.values_list("by", "about")) == [(cast.super_admin.pk, row.public_id)]
+    before = AuditRecord.objects.count()
+
+    with pytest.raises(OwnRecord, match="within the last day"):
+        confirm_correction(actor=Actor(puppet, "panel"), correction=row)
+
+    row.refresh_from_db()
+    assert (row.status, row.decided_by, AuditRecord.objects.count()) == ("open", None, before)
+    assert (balances(cast.merchant, "live"), Posting.objects.count()) == ((0, 0, 0), 0)
+    propose(mode="test", bank_reference="412345678999")
+    assert notices.count() == 1
+    third, _ = create_user(
+        actor=Actor.system("shell"), email="third@example.com", name="Third", role="super_admin",
+        password="a long enough passphrase",
+    )
+    confirm_correction(actor=Actor(third, "panel"), correction=row)
+    assert balances(cast.merchant, "live") == (100_000, 0, 0)
