@@ -28,12 +28,18 @@ from gateway.panel.rendering import crumbs, page_or_part
 _READERS = (*OPERATORS, *MERCHANTS)
 # What an action's name begins with, in words.
 SUBJECTS = {
-    "payment": "Payments", "refund": "Refunds", "correction": "Corrections", "payout": "Payouts",
-    "beneficiary": "Beneficiaries", "batch": "Bank files", "statement": "Statements", "session": "Crypto payments",
-    "withdrawal": "Withdrawals", "outgoing": "Transactions on chain", "webhook_endpoint": "Webhooks",
+    "payment": "Payments", "order": "Orders", "refund": "Refunds", "correction": "Corrections", "payout": "Payouts",
+    "beneficiary": "Beneficiaries", "batch": "Bank files", "bank_format": "Formats of bank files",
+    "receiving": "Receiving accounts", "statement": "Statements", "line": "Credits of statements",
+    "session": "Crypto payments", "withdrawal": "Withdrawals", "withdrawal_address": "Withdrawal addresses",
+    "withdrawal_limit": "Withdrawal limits", "settlement_account": "Settlement accounts",
+    "outgoing": "Transactions on chain", "house_withdrawal": "House withdrawals", "capital": "Recorded coins",
+    "sender": "Stopped senders", "network": "Networks", "export": "Exports", "webhook_endpoint": "Webhooks",
+    "webhook_delivery": "Webhook deliveries", "callback_secret": "Callback secrets",
     "portal_key": "Portal keys", "credential": "Key pairs", "return_secret": "Return secrets", "user": "Users",
     "password": "Passwords", "second_factor": "Authenticators", "profile": "Profiles", "merchant": "Merchants",
-    "fee_plan": "Fees",
+    "fee_plan": "Fees", "encryption": "Encryption keys", "api": "Calls tried from the panel",
+    "signature": "Signatures debugged",
 }
 _PAGES = {
     "pay": "panel:payment", "corr": "panel:correction", "pout": "panel:payout", "usr": "panel:user",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from accounts.models import AccountStatus, Role, User
+from accounts.models import AccountStatus, User
 from gateway.contracts.filters import Filters, MomentFilter, RupeesFilter, TextFilter, WordFilter
-from gateway.contracts.portal.words import PAYMENT_STATUSES, PAYOUT_STATUSES
+from gateway.contracts.portal.words import PAYMENT_STATUSES, PAYOUT_STATUSES, ROLES
 from payments import queries as payment_queries
 from payments.models import Payment
 from payouts import queries as payout_queries
@@ -65,8 +66,18 @@ class PayoutFilters(_MoneyFilters):
         return payout_queries.search(rows, value)
 
 
+class _RoleFilter(WordFilter):
+    """A merchant may be asked for by its other word; answers say `merchant`."""
+
+    def __init__(self) -> None:
+        super().__init__(_same([*ROLES]), field_name="role")
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        return super().filter(qs, ROLES.get(value, value))
+
+
 class UserFilters(Filters):
-    role = WordFilter(_same(Role.values), field_name="role")
+    role = _RoleFilter()
     status = WordFilter(_same(AccountStatus.values), field_name="status")
     search = TextFilter(max_length=100, method="matching")
 

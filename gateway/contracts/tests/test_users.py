@@ -183,6 +183,8 @@ def test_lists_of_users_are_teams(api, cast):
     assert listed("admin") == team | {"admin@example.com"}
     assert listed("other_user") == {"other@example.com"}
     assert len(listed("super_admin")) == 6
+    merchants = {"merchant@example.com", "other@example.com"}
+    assert listed("super_admin", "?role=merchant") == listed("super_admin", "?role=partner_api") == merchants
     assert listed("super_admin", "?role=admin") == {"admin@example.com", "other-admin@example.com"}
     assert listed("super_admin", "?search=CHAI") == team
     assert listed("super_admin", "?status=suspended") == set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
 from accounts import audit
@@ -12,6 +13,7 @@ from accounts.actors import Actor, Viewer
 from accounts.models import AuditRecord
 from accounts.queries import visible_audit
 from accounts.return_secrets import return_secret_of
+from gateway.panel.audit import SUBJECTS
 from payouts.services import approve_payout
 from webhooks.models import Endpoint
 from webhooks.services import create_endpoint, update_endpoint
@@ -187,3 +189,18 @@ def test_a_secret_that_was_shown_is_written_down_without_it(cast, signed_in):
         ("return_secret.shown", cast.merchant_user.pk, "test"),
     }
     assert list(rows.values_list("data", flat=True)) == [{}, {}]
+
+
+def test_every_kind_of_change_can_be_asked_for():
+    """What stands first in the name of an action that is written down anywhere."""
+    call = re.compile(r"(?:audit\.record|audit\.entry|write_down\w*)\(([^()]*)")
+    name = re.compile(r"\"([a-z_]+)\.[a-z_{]+")
+    apps = ("accounts", "payments", "payouts", "crypto", "webhooks", "ledger", "gateway")
+    found = set()
+    for path in (path for app in apps for path in (settings.BASE_DIR / app).rglob("*.py")):
+        if not {"tests", "migrations"} & set(path.parts) and path.name != "audit.py":
+            found |= {kind for words in call.findall(path.read_text()) for kind in name.findall(words)}
+
+    assert {"order", "house_withdrawal", "settlement_account", "export", "webhook_delivery", "payout"} <= found
+    assert found - SUBJECTS.keys() == set()
+
