@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0008_refund_from_pending'),
+        ('payments', '0009_flagged_at'),
     ]
 
     operations = [

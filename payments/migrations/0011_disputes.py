@@ -14,7 +14,7 @@ def _proposed():
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0008_refund_from_pending"), migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("payments", "0010_bank_step"), migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
     operations = [
         migrations.AlterField("correction", "created_by", models.ForeignKey(

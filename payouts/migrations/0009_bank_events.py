@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payouts", "0007_payout_returned")]
+    dependencies = [("payouts", "0008_flagged_at")]
     operations = [
         migrations.CreateModel(
             name="BankEvent",
