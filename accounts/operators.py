@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.actors import Actor, team_merchants
-from accounts.models import AuditRecord, Role, User
+from accounts.models import AccountStatus, AuditRecord, Role, User
 from gateway.lib.errors import NotAllowed, NotFound
 
 # An installation with one super_admin must not be left with a payment or refund that nobody can decide.
@@ -54,6 +54,14 @@ def super_admin(actor: Actor) -> User:
     if user is None or user.role != Role.SUPER_ADMIN:
         raise NotAllowed()
     return user
+
+
+def others_who_may_decide(record: MerchantRecord) -> bool:
+    """Whether there is an active operator in reach of the record's merchant who did not make the record."""
+    parents = User.objects.filter(merchant=record.merchant_id, role=Role.MERCHANT).values("parent_id")
+    reach = Q(role=Role.SUPER_ADMIN) | Q(role=Role.ADMIN, pk__in=parents)
+    found = User.objects.filter(reach, status=AccountStatus.ACTIVE).values_list("pk", flat=True)
+    return any(pk != record.created_by_id for pk in found)
 
 
 def is_own(user: User, record: MerchantRecord, own: tuple[str, ...] = ()) -> bool:

@@ -3,7 +3,7 @@
 `custody` mirrors what this gateway's addresses and hot wallet hold on that chain together, and is negative as every
 clearing account: a deposit makes it more so, a withdrawal less. Sweeps move nothing in it, since both ends are ours.
 Native coins (gas) are kept in 9 places: `custody` against `capital` when the house brings some, against `gas` when
-the chain takes a fee.
+the chain takes a fee. `losses` is what the house bore of credits that were taken back, and is negative.
 """
 
 from __future__ import annotations
@@ -37,3 +37,7 @@ def gas(mode: str, native: str, network: str) -> AccountKey:
 
 def capital(mode: str, currency: str, network: str) -> AccountKey:
     return house_account(mode, currency, "capital", network=network)
+
+
+def losses(mode: str, currency: str, network: str) -> AccountKey:
+    return house_account(mode, currency, "losses", network=network)

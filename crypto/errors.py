@@ -40,6 +40,20 @@ class ChainUnavailable(GatewayError):
     message = "This network takes no payments at the moment. Nothing was created."
 
 
+class StillOnChain(GatewayError):
+    """A node shows the transfer whose credit was to be taken back. Nothing was changed."""
+
+    code = "still_on_chain"
+    message = "A node shows this transfer on the chain. Nothing was changed."
+
+
+class NotProven(GatewayError):
+    """Too few nodes say that a transfer is gone. Nothing was changed."""
+
+    code = "not_proven"
+    message = "Two nodes must say that this transfer is not on the chain. Nothing was changed."
+
+
 class ClaimRefused(GatewayError):
     """A transaction hash that is not looked up (again). Nothing was changed."""
 

@@ -15,6 +15,7 @@ from crypto.models import Attempt, Outgoing
 from crypto.services.outgoing import soon
 from crypto.services.outgoing_ends import did_as_meant
 from crypto.services.outgoing_vanished import note_back
+from crypto.services.sweeps_undone import may_count_again
 from gateway.lib.work import settle
 
 _AGAIN = timedelta(minutes=1)
@@ -42,6 +43,8 @@ def _is_mined(outgoing: Outgoing, chain: Chain, attempt: Attempt, receipt: Recei
         settle(outgoing, due_at=timezone.now() + _AGAIN)
     elif missing > 0 or chain.block(receipt.height).hash != receipt.block_hash:
         settle(outgoing, due_at=soon(outgoing.network, outgoing.mode, max(missing, 1)))
+    elif outgoing.purpose == Outgoing.Purpose.SWEEP and not may_count_again(outgoing.sweep):
+        settle(outgoing, due_at=timezone.now() + _AGAIN)  # the transfer that it swept is not credited again yet
     else:
         note_back(outgoing=outgoing, height=receipt.height)
 

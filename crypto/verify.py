@@ -26,6 +26,7 @@ from django.db.models.functions import Cast, Coalesce, Concat
 from accounts.models import AuditRecord
 from crypto.models import ChainTransaction, DepositAddress, Outgoing, Sender, Session, Sweep, Withdrawal
 from crypto.services.figuring import wrong_figures
+from crypto.verify_reversals import taken_back
 from gateway.lib.sums import ExactSum
 from ledger.models import Entry, Posting
 from ledger.verify import OWN, moved, register_check
@@ -44,11 +45,12 @@ def _booked(step: str) -> Exists:
 
 @register_check
 def credits() -> Iterator[str]:
-    """A confirmed transfer is credited once, with its amount; no other one is."""
+    """A confirmed transfer is credited once, with its amount; no other one is. Those that were taken back once have
+    checks of their own (`verify_reversals`)."""
     into_custody = Entry.objects.filter(
         posting__reference=_reference("crypto:credit:"), account__kind="clearing", account__counterparty="custody"
     ).values("amount")[:1]
-    rows = ChainTransaction.objects.filter(_INCOMING).annotate(
+    rows = ChainTransaction.objects.filter(_INCOMING).exclude(taken_back()).annotate(
         booked=Coalesce(Subquery(into_custody), 0),
         # What came to an address that nobody ever had is nobody's.
         due=Case(When(merchant__isnull=True, then=0), default=F("credited_minor"), output_field=BigIntegerField()),
@@ -63,7 +65,7 @@ def credits() -> Iterator[str]:
 def credit_amounts() -> Iterator[str]:
     """What a transfer's merchant got is its amount less its fee, with its GST."""
     reference = _reference("crypto:credit:")
-    rows = ChainTransaction.objects.filter(_INCOMING & _CONFIRMED, merchant__isnull=False).alias(
+    rows = ChainTransaction.objects.filter(_INCOMING & _CONFIRMED, merchant__isnull=False).exclude(taken_back()).alias(
         given=moved(reference, kind="available", network=OuterRef("network_id"), **OWN),
         taxed=moved(reference, kind="tax"),
     )

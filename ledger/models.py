@@ -31,6 +31,7 @@ class LedgerAccount(models.Model):
         CAPITAL = "capital", "The house's own coins"
         EXCHANGE = "exchange", "Converted between currencies"
         CORRECTIONS = "corrections", "Corrections"
+        LOSSES = "losses", "Losses borne"
 
     code = models.CharField(max_length=120, unique=True)  # "m/7/test/INR/available", "h/test/INR/clearing.sandbox"
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

@@ -26,7 +26,7 @@ from ledger.accounts import AccountKey, house_account, merchant_account
 from ledger.errors import BalanceTooLarge, InsufficientBalance, ReferenceReused, Unbalanced
 from ledger.models import Entry, LedgerAccount, Posting
 
-__all__ = ["AccountKey", "Line", "Posted", "house_account", "merchant_account", "post", "post_with"]
+__all__ = ["AccountKey", "Line", "Posted", "house_account", "merchant_account", "post", "post_with", "wallet_minor"]
 
 
 _POST = """
@@ -86,6 +86,13 @@ def post_with(*rows: Model, kind: str, reference: str, mode: str, lines: Sequenc
         if refusal is None:
             raise
         raise refusal from error
+
+
+def wallet_minor(account: AccountKey, *, lock: bool = False) -> int:
+    """What a merchant's account holds; with `lock` nobody moves it before the caller's transaction ends."""
+    rows = LedgerAccount.objects.filter(code=account.code)
+    row = (rows.select_for_update(no_key=True) if lock else rows).first()
+    return row.balance if row is not None else 0
 
 
 def _refusal(error: DatabaseError, reference: str) -> GatewayError | None:

@@ -152,6 +152,9 @@ class Chain(Protocol):
     def receipts(self, transaction_hash: str) -> Sequence[Receipt | NodeError | None]:
         """What each node of the network says of it, one entry a node, for what one node's word is not enough for."""
 
+    def heights(self) -> Sequence[int | NodeError]:
+        """How far each node is, in the order of `receipts`: one that lags has no receipt either."""
+
     def knows(self, transaction_hash: str) -> bool:
         """Whether the node has it at all, mined or waiting."""
 

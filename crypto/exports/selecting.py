@@ -15,7 +15,7 @@ from accounts.actors import Viewer
 from crypto.models import ChainTransaction, Export
 from crypto.queries.addresses import records_of, visible_addresses
 from crypto.queries.sessions import search_sessions, visible_sessions
-from crypto.queries.transactions import visible_transactions
+from crypto.queries.transactions import told_status, visible_transactions
 from gateway.lib.spreadsheets import Column
 
 BATCH = 2_000
@@ -106,7 +106,7 @@ def _sessions(viewer: Viewer, found: list[Rows]) -> list[Rows]:
 
 def _transactions(viewer: Viewer, found: list[Rows]) -> list[Rows]:
     return [
-        (pk, tx, kind, network, currency, amount, sender, recipient, status, created_at, confirmed_at,
+        (pk, tx, kind, network, currency, amount, sender, recipient, told_status(status), created_at, confirmed_at,
          str(session) if session else None, reference)
         for created_at, pk, tx, kind, network, currency, amount, sender, recipient, status, confirmed_at, session,
         reference in found

@@ -10,6 +10,7 @@ from crypto.models.figures import SessionFigure, TransferFigure
 from crypto.models.house import HouseWithdrawal
 from crypto.models.networks import BlockMark, ChainState, HotWallet, Network, RpcNode, ScanGap, Token
 from crypto.models.outgoing import Attempt, Endowment, GasFunding, Outgoing, Sender, Sweep
+from crypto.models.reversals import CreditReversal
 from crypto.models.sessions import Session, SessionEvent, TransactionClaim
 from crypto.models.simulated import (
     SimulatedBalance,
@@ -22,8 +23,9 @@ from crypto.models.transactions import ChainTransaction
 from crypto.models.withdrawals import Withdrawal, WithdrawalAddress
 
 __all__ = [
-    "Attempt", "BlockMark", "ChainState", "ChainTransaction", "DepositAddress", "Endowment", "Export", "GasFunding",
-    "HotWallet", "HouseWithdrawal", "Network", "Outgoing", "RpcNode", "ScanGap", "Sender", "Session", "SessionEvent",
-    "SessionFigure", "SimulatedBalance", "SimulatedEra", "SimulatedFork", "SimulatedNetwork", "SimulatedTransaction",
-    "Sweep", "Token", "TransactionClaim", "TransferFigure", "Withdrawal", "WithdrawalAddress",
+    "Attempt", "BlockMark", "ChainState", "ChainTransaction", "CreditReversal", "DepositAddress", "Endowment",
+    "Export", "GasFunding", "HotWallet", "HouseWithdrawal", "Network", "Outgoing", "RpcNode", "ScanGap", "Sender",
+    "Session", "SessionEvent", "SessionFigure", "SimulatedBalance", "SimulatedEra", "SimulatedFork",
+    "SimulatedNetwork", "SimulatedTransaction", "Sweep", "Token", "TransactionClaim", "TransferFigure", "Withdrawal",
+    "WithdrawalAddress",
 ]

@@ -177,6 +177,9 @@ class Sweep(StatefulModel, WorkModel):
         Status.PENDING: (Status.FUNDING, Status.SENDING, Status.FAILED),
         Status.FUNDING: (Status.SENDING, Status.FAILED),
         Status.SENDING: (Status.SWEPT, Status.FAILED),
+        # Its transaction left the chain with what it had swept, and may come back with it.
+        Status.SWEPT: (Status.FAILED,),
+        Status.FAILED: (Status.SWEPT,),
     }
 
     address = models.ForeignKey(DepositAddress, on_delete=models.PROTECT, related_name="sweeps")

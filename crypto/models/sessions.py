@@ -27,6 +27,7 @@ class Session(StatefulModel):
 
     TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         Status.PENDING: (Status.PAID, Status.FAILED, Status.EXPIRED),
+        Status.PAID: (Status.FAILED,),  # a credit was taken back, and what is left is not enough
         # The rest, or all of it, came after the end: it is credited, and flagged late.
         Status.FAILED: (Status.PAID,),
         Status.EXPIRED: (Status.PAID,),

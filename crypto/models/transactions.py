@@ -30,10 +30,13 @@ class ChainTransaction(StatefulModel):
         CONFIRMED = "confirmed", "Confirmed"
         ORPHANED = "orphaned", "Left the chain"
         FAILED = "failed", "Failed"
+        REVERSED = "reversed", "Credit taken back"
 
     TRANSITIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         Status.PENDING: (Status.CONFIRMED, Status.ORPHANED, Status.FAILED),
         Status.ORPHANED: (Status.PENDING,),  # the same transfer again, in another block
+        Status.CONFIRMED: (Status.REVERSED,),  # by two people, once it is not on the chain any more
+        Status.REVERSED: (Status.PENDING,),  # it came back
         Status.FAILED: (Status.PENDING,),  # it was denied by a receipt, and another one shows it
     }
 

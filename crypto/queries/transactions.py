@@ -45,6 +45,11 @@ def totals_of(rows: QuerySet[ChainTransaction]) -> TransactionTotals:
     return TransactionTotals(sums["count"], sums["incoming"], int(sums["volume"] or 0))
 
 
+def told_status(status: str) -> str:
+    """In the merchants' API: a transfer whose credit was taken back left the chain, as one that was never credited."""
+    return str(Status.ORPHANED if status == Status.REVERSED else status)
+
+
 def heads(mode: str) -> dict[str, int]:
     """Each network's newest block that the watcher knows."""
     return dict(ChainState.objects.filter(mode=mode).values_list("network_id", "head_height"))
@@ -52,6 +57,6 @@ def heads(mode: str) -> dict[str, int]:
 
 def confirmations(row: ChainTransaction | None, known: dict[str, int]) -> int:
     """Blocks from its own to the head, both counted; 0 while it is in none."""
-    if row is None or row.height is None or row.status == Status.ORPHANED:
+    if row is None or row.height is None or row.status in (Status.ORPHANED, Status.REVERSED):
         return 0
     return max(1, known.get(row.network_id, 0) - row.height + 1)

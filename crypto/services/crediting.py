@@ -15,11 +15,13 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
+from accounts import audit
 from accounts.actors import Actor
 from crypto import accounts
 from crypto.chains.base import Receipt
-from crypto.models import ChainTransaction, DepositAddress, Session
+from crypto.models import ChainTransaction, CreditReversal, DepositAddress, Session
 from crypto.services import addresses
+from crypto.services.credit_rounds import booked_reversals, credit_reference
 from crypto.services.records import WATCHER, drop_flag, lock, note, set_flag, token_text, write_down
 from gateway.lib.crash import crash_point
 from gateway.lib.money import Money
@@ -42,13 +44,17 @@ def credit(*, row: ChainTransaction, receipt: Receipt, actor: Actor = WATCHER) -
     if row.status != Status.PENDING or row.session_id != (session.pk if session else None):
         return False
     charge = _charge(row, session)
+    reversals = booked_reversals(row)
+    owed = min(reversals[-1].shortfall_minor, row.amount_minor - charge.fee_minor) if reversals else 0
     crash_point("credit.before_posting")
-    _post(row, charge)
+    _post(row, charge, len(reversals), owed)
     crash_point("credit.after_posting")
     row.advance(
         Status.CONFIRMED, confirmed_at=timezone.now(), credited_minor=row.amount_minor, fee_minor=charge.fee_minor,
         tax_minor=charge.tax_minor, block_time=receipt.time, note="", **_gas(row, receipt),
     )
+    if reversals:
+        _came_back(reversals[-1], owed)
     _add_to_address(row)
     if session is not None:
         _add_to_session(actor, session, row)
@@ -71,20 +77,30 @@ def _charge(row: ChainTransaction, session: Session | None) -> fees.Quote:
     return fees.Quote(fee, min(max(whole.tax_minor - before["tax"], 0), fee))
 
 
-def _post(row: ChainTransaction, charge: fees.Quote) -> None:
-    """A transfer to an address that nobody ever had, or of less than the ledger's smallest unit, books nothing."""
+def _post(row: ChainTransaction, charge: fees.Quote, round_: int, owed: int) -> None:
+    """A transfer to an address that nobody ever had, or of less than the ledger's smallest unit, books nothing. `owed`
+    is the house's: what it bore when the credit was taken back."""
     if row.merchant_id is None or not row.amount_minor:
         return
     where = (row.mode, row.currency, row.network_id)
     post(
-        kind="crypto.credit", reference=f"crypto:credit:{row.pk}", mode=row.mode,
+        kind="crypto.credit", reference=credit_reference(row.pk, round_), mode=row.mode,
         lines=[
             Line(accounts.custody(*where), -row.amount_minor),
-            Line(accounts.available(row.merchant_id, *where), row.amount_minor - charge.fee_minor),
+            Line(accounts.available(row.merchant_id, *where), row.amount_minor - charge.fee_minor - owed),
+            Line(accounts.losses(*where), owed),
             Line(accounts.fees(*where), charge.fee_minor - charge.tax_minor),
             Line(accounts.tax(*where), charge.tax_minor),
         ],
     )
+
+
+def _came_back(reversal: CreditReversal, recovered: int) -> None:
+    reversal.returned_at, reversal.recovered_minor = timezone.now(), recovered
+    reversal.save(update_fields=["returned_at", "recovered_minor"])
+    ours = Money(recovered, reversal.currency)
+    detail = f"{reversal.amount} {reversal.currency} credited again, {ours} of it to the house"
+    audit.record(WATCHER, "credit_reversal.returned", reversal.public_id, mode=reversal.mode, detail=detail)
 
 
 def _gas(row: ChainTransaction, receipt: Receipt) -> dict[str, Any]:

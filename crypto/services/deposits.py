@@ -54,7 +54,7 @@ def write_sighting(seen: Sighting) -> ChainTransaction:
         return _first_seen(seen)
     if was_denied(row):
         _take_up_again(row, seen)
-    elif row.block_hash != transfer.block_hash or row.status == Status.ORPHANED or is_missed(row):
+    elif row.block_hash != transfer.block_hash or is_gone(row) or is_missed(row):
         move(row, transfer.height, transfer.block_hash, seen.time)
     return row
 
@@ -62,6 +62,11 @@ def write_sighting(seen: Sighting) -> ChainTransaction:
 def was_denied(row: ChainTransaction) -> bool:
     """By a receipt that called it failed. What the books cannot hold has failed as well, and has no amount."""
     return row.type == ChainTransaction.Type.INCOMING and row.status == Status.FAILED and row.amount_minor > 0
+
+
+def is_gone(row: ChainTransaction) -> bool:
+    """Not credited (any more), and in no block as far as is known."""
+    return row.status in (Status.ORPHANED, Status.REVERSED)
 
 
 def is_missed(row: ChainTransaction) -> bool:
@@ -139,9 +144,8 @@ def move(row: ChainTransaction, height: int, block_hash: str, time: datetime | N
     }
     if time is not None:
         where["block_time"] = time
-    was_orphaned = row.status == Status.ORPHANED
-    if was_orphaned:
-        row.advance(Status.PENDING, **where)
+    if is_gone(row):
+        row.advance(Status.PENDING, note="", **where)
     else:
         if row.status == Status.CONFIRMED:
             where["note"] = ""  # it said that it had vanished; should it do so again, that is told again
@@ -152,9 +156,15 @@ def move(row: ChainTransaction, height: int, block_hash: str, time: datetime | N
     session = lock(row.session_id)
     name_transfer(session)
     set_flag(session, Session.Flag.REORGANISED)
-    if row.status == Status.CONFIRMED and not session.transactions.filter(note=_MISSED).exists():
-        drop_flag(session, Session.Flag.VANISHED)
+    if row.status == Status.CONFIRMED:
+        drop_vanished(session)
     note(session, "payment_moved", f"Payment is in another block now ({block_hash[:18]}…)")
+
+
+def drop_vanished(session: Session) -> None:
+    """Unless another credited transfer of it is still missed."""
+    if not session.transactions.filter(note=_MISSED).exists():
+        drop_flag(session, Session.Flag.VANISHED)
 
 
 @transaction.atomic
@@ -176,7 +186,9 @@ def flag_vanished(row: ChainTransaction) -> None:
     if is_missed(row):
         return
     now = timezone.now()
-    ChainTransaction.objects.filter(pk=row.pk).update(note=_MISSED, checked_at=now, updated_at=now)
+    credited = ChainTransaction.objects.filter(pk=row.pk, status=Status.CONFIRMED)
+    if not credited.update(note=_MISSED, checked_at=now, updated_at=now):
+        return  # its credit was taken back since it was read
     log.error("confirmed_transfer_vanished", transaction=row.transaction_hash, network=row.network_id, mode=row.mode)
     if row.session_id:
         session = lock(row.session_id)

@@ -1,5 +1,5 @@
 """What is the house's own of the money on a chain, by the books: fees earned, coins brought, tokens bought with rupees,
-less the gas spent and what the house has taken out (`capital` is what it brought less what it took).
+less the gas spent, losses borne and what the house has taken out (`capital` is what it brought less what it took).
 
 Not the house's: the tax that it collected, tokens of a withdrawal in rupees whose payout may still fail, and what it is
 about to take out already. Never more than custody holds beyond what merchants own.
@@ -18,7 +18,7 @@ from ledger.balances import balances
 from ledger.models import LedgerAccount
 
 _KIND = LedgerAccount.Kind
-_OWN = (_KIND.FEES, _KIND.CAPITAL, _KIND.EXCHANGE, _KIND.GAS)
+_OWN = (_KIND.FEES, _KIND.CAPITAL, _KIND.EXCHANGE, _KIND.GAS, _KIND.LOSSES)
 OPEN = (HouseWithdrawal.Status.PENDING, HouseWithdrawal.Status.PROCESSING)
 Coin = tuple[str, str]  # network, currency
 

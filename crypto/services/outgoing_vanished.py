@@ -18,6 +18,7 @@ from crypto.chains.base import Receipt
 from crypto.models import ChainState, Outgoing
 from crypto.services.outgoing import TASK, lock
 from crypto.services.outgoing_ends import check_super_admin
+from crypto.services.sweeps_undone import count_again, was_undone
 from gateway.lib.errors import IllegalTransition
 from gateway.lib.jobs import wake
 from gateway.lib.work import ended
@@ -62,6 +63,8 @@ def note_back(*, outgoing: Outgoing, height: int) -> None:
     row = lock(outgoing)
     if row.flag != VANISHED or row.lease != outgoing.lease:
         return
+    if row.purpose == Outgoing.Purpose.SWEEP and was_undone(row.sweep):
+        count_again(row.sweep)
     Outgoing.objects.filter(pk=row.pk).update(flag="", waits_for="", height=height, **ended())
     _write_down(_WATCHER, row, "returned", f"Transaction {row.transaction_hash} is in the chain again")
 

@@ -25,6 +25,9 @@ class ScriptedChain:
     def height(self):
         return self.head
 
+    def heights(self):
+        return [self.head] * (1 + len(self.others))
+
     def is_dead(self, dead_after_height):
         return self.head > dead_after_height
 

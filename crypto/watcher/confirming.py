@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import DataError
@@ -10,11 +10,10 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from crypto import formats
-from crypto.chains.base import Block, Chain, NodeError, Receipt
-from crypto.chains.registry import known_token
-from crypto.models import ChainState, ChainTransaction
-from crypto.services import crediting, deposits
+from crypto import opinions
+from crypto.chains.base import Block, Chain, NodeError
+from crypto.models import ChainState, ChainTransaction, CreditReversal
+from crypto.services import credit_rounds, crediting, deposits
 from crypto.watcher import forks
 from gateway.lib.crash import crash_point
 from ledger.errors import BalanceTooLarge
@@ -75,8 +74,11 @@ def _settle(chain: Chain, row: ChainTransaction, head: Block) -> bool:
     if not receipt.succeeded:
         deposits.reject(row, "The transaction failed on chain; it moved nothing.")
         return False
-    if not _says_the_same(row, receipt):
+    if not opinions.shows_transfer(row, receipt):
         deposits.doubt(row, "The transaction's receipt shows another transfer than the scan: not credited.")
+        return False
+    if credit_rounds.booked_reversals(row) and not opinions.is_back(row, chain, receipt):
+        deposits.doubt(row, "Its credit was taken back, and not every node shows it again: not credited.")
         return False
     crash_point("credit.before")
     done = crediting.credit(row=row, receipt=receipt)
@@ -93,26 +95,21 @@ def _without_receipt(chain: Chain, row: ChainTransaction) -> None:
         deposits.doubt(row, "Its block stands, but the node has no receipt of it: asked for again.")
 
 
-def _says_the_same(row: ChainTransaction, receipt: Receipt) -> bool:
-    """Same contract, same recipient, same units, at the same place of the transaction."""
-    token = known_token(row.network, row.mode, row.currency)
-    if token is None:
-        return False
-    spelled = formats.lookup_form
-    return any(
-        transfer.position == row.position and str(transfer.units) == row.raw_units
-        and spelled(row.network, transfer.contract) == spelled(row.network, token.contract)
-        and spelled(row.network, transfer.recipient) == spelled(row.network, row.recipient)
-        for transfer in receipt.transfers
-    )
-
-
 def ask_about_orphans(chain: Chain, state: ChainState) -> None:
     """A transfer that left the chain may come back long after, in a block that no cursor reads again."""
     now = timezone.now()
-    rows = _incoming(state).filter(
-        status=Status.ORPHANED, checked_at__lt=now - _AGAIN, created_at__gt=now - _ORPHANS_FOR
-    )
-    found = list(rows.order_by("checked_at")[:_BATCH])
+    gone = _incoming(state).filter(checked_at__lt=now - _AGAIN)
+    orphans = gone.filter(status=Status.ORPHANED, created_at__gt=now - _ORPHANS_FOR)
+    taken_back = gone.filter(status=Status.REVERSED, pk__in=_taken_back(state, now - _ORPHANS_FOR))
+    found = [row for rows in (orphans, taken_back) for row in rows.order_by("checked_at")[:_BATCH]]
     asked = [row.pk for row in forks.look_for_orphans(chain, found)]
-    ChainTransaction.objects.filter(pk__in=asked, status=Status.ORPHANED).update(checked_at=now)
+    ChainTransaction.objects.filter(pk__in=asked, status__in=[Status.ORPHANED, Status.REVERSED]).update(checked_at=now)
+
+
+def _taken_back(state: ChainState, since: datetime) -> QuerySet[CreditReversal, int]:
+    """Transfers whose credit was taken back of late, by their reversals, which are few."""
+    rows = CreditReversal.objects.filter(
+        mode=state.mode, network=state.network_id, status=CreditReversal.Status.CONFIRMED, returned_at__isnull=True,
+        booked_at__gt=since,
+    )
+    return rows.values_list("transaction_id", flat=True)

@@ -1,7 +1,7 @@
 """Reorganisations: back to the last block that both chains share, and what that means for transfers above it.
 
 A pending transfer that is in no block any more is orphaned, one in another block has moved. A confirmed one that is
-gone is told as loudly as can be, and nothing is taken back: that is for people to decide.
+gone is told as loudly as can be, and nothing is taken back: that is for people to decide (`credit_reversals`).
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def apply_receipt(row: ChainTransaction, receipt: Receipt | None) -> None:
             deposits.flag_vanished(row)
         elif row.status == Status.PENDING:
             deposits.orphan(row)
-    elif receipt.block_hash != row.block_hash or row.status == Status.ORPHANED or deposits.is_missed(row):
+    elif receipt.block_hash != row.block_hash or deposits.is_gone(row) or deposits.is_missed(row):
         deposits.move(row, receipt.height, receipt.block_hash, receipt.time)
 
 

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from accounts.actors import Viewer, get_or_404
 from accounts.models import Merchant
+from accounts.operators import others_who_may_decide
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
 from gateway.panel.access import FORM, MERCHANTS, OPERATORS, PanelRequest, page
@@ -105,7 +106,7 @@ def correction(request: PanelRequest, public_id: str) -> HttpResponse:
         "timeline": queries.correction_history(row) if user.is_operator else [],
         "waits": waits, "is_own": own, "may_confirm": waits and (not own or row.mode == Mode.TEST),
         "may_reject": waits and not own, "may_withdraw": waits and own,
-        "nobody_else": waits and row.mode == Mode.LIVE and not queries.others_who_may_confirm(row),
+        "nobody_else": waits and row.mode == Mode.LIVE and not others_who_may_decide(row),
     }
     return render(request, "panel/corrections/detail.html", context)
 

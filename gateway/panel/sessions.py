@@ -16,6 +16,7 @@ from accounts.actors import Viewer, get_or_404
 from accounts.history import TimelineItem
 from accounts.models import Role
 from crypto.models import ChainTransaction, Session
+from crypto.queries.reversals import entries_of_transfers
 from crypto.queries.sessions import search_sessions, timeline_of, visible_sessions
 from crypto.queries.transactions import confirmations, heads
 from crypto.services.attention import clear_flags, needing_attention, needs_attention
@@ -117,9 +118,7 @@ def _entries(viewer: Viewer, row: Session) -> list[Entry]:
     """Booked lines of its transfers. An api_user has no ledger."""
     if viewer.user.role == Role.API_USER:
         return []
-    references = [f"crypto:credit:{pk}" for pk in row.transactions.values_list("pk", flat=True)]
-    entries = Entry.objects.filter(posting__reference__in=references).select_related("posting", "account")
-    return list(entries.order_by("id"))
+    return list(entries_of_transfers(list(row.transactions.values_list("pk", flat=True))))
 
 
 def _address(row: Session) -> str:

@@ -15,6 +15,7 @@ POSTINGS = {
     "correction.credit": "Correction in favour",
     "correction.debit": "Correction against",
     "crypto.credit": "Crypto payment confirmed",
+    "crypto.uncredit": "Crypto payment taken back",
     "payment.capture": "Payment captured",
     "payment.settle": "Payment settled",
     "refund.hold": "Refund held",

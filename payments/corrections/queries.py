@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from accounts import history
 from accounts.actors import Viewer, scope
 from accounts.history import TimelineItem
-from accounts.models import AccountStatus, Role, User
+from accounts.models import Role
 from payments.models import Correction
 
 Status = Correction.Status
@@ -45,11 +45,3 @@ def search_corrections(rows: QuerySet[Correction], text: str) -> QuerySet[Correc
 
 def correction_history(row: Correction) -> list[TimelineItem]:
     return history.timeline([row.public_id], _TITLES)
-
-
-def others_who_may_confirm(row: Correction) -> bool:
-    """Whether there is an active operator in reach of the merchant who did not propose it."""
-    parents = User.objects.filter(merchant=row.merchant_id, role=Role.MERCHANT).values("parent_id")
-    reach = Q(role=Role.SUPER_ADMIN) | Q(role=Role.ADMIN, pk__in=parents)
-    rows = User.objects.filter(reach, status=AccountStatus.ACTIVE)
-    return rows.exclude(pk=row.created_by_id or 0).exists()

@@ -107,7 +107,7 @@ def confirm_correction(*, actor: Actor, correction: Correction) -> Correction:
     `BalanceTooLarge`, `InvalidFields` (the transfer was booked as a payment meanwhile); then nothing was changed."""
     check_operator(actor, correction, own=_ANY_OPERATOR if correction.mode == Mode.TEST else ())
     row = _fresh(correction)
-    if row.mode == Mode.LIVE and actor.user is not None:
+    if row.mode == Mode.LIVE and actor.user is not None and row.created_by is not None:
         check_second_person(row.created_by, actor.user)
     if row.payment is not None:
         lock(row.payment)  # a refund reads what was charged back

@@ -10,10 +10,12 @@ from accounts.actors import Actor
 from accounts.models import AuditRecord
 from accounts.settlement import set_settlement_account
 from crypto import testing
+from crypto.chains.simulated import control
 from crypto.exports.services import create_export
 from crypto.models import Export, HotWallet, Network, Outgoing, Sender, Session
 from crypto.services.allow_list import add_address
 from crypto.services.capital import record_capital
+from crypto.services.credit_reversals import propose_credit_reversal
 from crypto.services.endowing import endow_merchant
 from crypto.services.house_withdrawals import propose_house_withdrawal
 from crypto.services.withdrawals import create_withdrawal
@@ -32,6 +34,7 @@ def fill(people, filled):
     _destinations(people, filled, network)
     _withdrawals(people, filled)
     _sessions(people, filled)
+    _gone(people, filled)
     _house(people, filled)
     _exports(people)
     _ledger(people, filled)
@@ -86,6 +89,21 @@ def _withdrawals(people, filled):
     filled.put("withdrawal", at=done.pk, api_user=own.pk)
     filled.put("withdrawal-approve", "withdrawal-reject", at=waiting.pk)
     assert done.status == "completed"
+
+
+def _gone(people, filled):
+    """A credit whose transfer left the chain, on a network of its own; two operators are to take it back."""
+    session = _open(people, "42", network="ETH")
+    paid = testing.pay(session)
+    testing.confirm(session)
+    control.reorganise("ETH", session.required_confirmations, drop=[paid])
+    testing.confirm(session)
+    row = session.transactions.get()
+    reversal = propose_credit_reversal(
+        actor=Actor(people.admin, "panel"), transfer=row, reason="No explorer knows it, and the payer has it again"
+    )
+    filled.put("transfer", "credit-reversal-new", at=row.pk)
+    filled.put("credit-reversal-confirm", "credit-reversal-reject", "credit-reversal-withdraw", at=reversal.pk)
 
 
 def _house(people, filled):

@@ -54,7 +54,10 @@ class EvmChain:
 
     # Reading ------------------------------------------------------------------------------------------------
     def height(self) -> int:
-        return self.nodes.ask(lambda node: node.saw_height(int(node.rpc("eth_blockNumber", []), 16)))
+        return self.nodes.ask(_height)
+
+    def heights(self) -> Sequence[int | NodeError]:
+        return self.nodes.ask_all(_height)
 
     def is_dead(self, dead_after_height: int) -> bool:
         return False  # only another transaction with its nonce ends one
@@ -127,6 +130,10 @@ class EvmChain:
         middle = (first + last) // 2
         halves = ((first, middle), (middle + 1, last))
         return [transfer for half in halves for transfer in self._range(*half, contracts, recipients)]
+
+
+def _height(node: Node) -> int:
+    return node.saw_height(int(node.rpc("eth_blockNumber", []), 16))
 
 
 def _chunks(items: list[str]) -> Iterator[list[str]]:

@@ -28,6 +28,9 @@ class SimulatedChain:
         chain, trouble = self._call("height")
         return faults.shown_height(chain, self._head(chain), trouble)
 
+    def heights(self) -> Sequence[int]:
+        return [self.height()]
+
     def is_dead(self, dead_after_height: int) -> bool:
         return self.height() > dead_after_height
 

@@ -47,7 +47,10 @@ class SolanaChain:
 
     # Reading ------------------------------------------------------------------------------------------------
     def height(self) -> int:
-        return self.nodes.ask(lambda node: node.saw_height(_number(node.rpc("getSlot", [FINAL]))))
+        return self.nodes.ask(_height)
+
+    def heights(self) -> Sequence[int | NodeError]:
+        return self.nodes.ask_all(_height)
 
     def is_dead(self, dead_after_height: int) -> bool:
         return self.nodes.ask(lambda node: _number(node.rpc("getBlockHeight", [FINAL]))) > dead_after_height
@@ -114,6 +117,10 @@ def _number(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise NodeWrong("answered no number")
     return value
+
+
+def _height(node: Node) -> int:
+    return node.saw_height(_number(node.rpc("getSlot", [FINAL])))
 
 
 def _block(node: Node, slot: int) -> Block:

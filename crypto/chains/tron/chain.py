@@ -45,7 +45,10 @@ class TronChain:
 
     # Reading ------------------------------------------------------------------------------------------------
     def height(self) -> int:
-        return self.nodes.ask(lambda node: node.saw_height(_head(node).height))
+        return self.nodes.ask(_height)
+
+    def heights(self) -> Sequence[int | NodeError]:
+        return self.nodes.ask_all(_height)
 
     def is_dead(self, dead_after_height: int) -> bool:
         return self.height() > dead_after_height
@@ -115,6 +118,10 @@ def _header(node: Node, height: str = "") -> dict[str, Any]:
     if "blockID" not in found:
         raise NodeWrong(f"answered nothing for block {height or 'of now'}")
     return found
+
+
+def _height(node: Node) -> int:
+    return node.saw_height(_head(node).height)
 
 
 def _head(node: Node) -> Block:

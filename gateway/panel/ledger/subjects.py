@@ -64,9 +64,11 @@ def _look_up(parts: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str]
     payouts = Payout.objects.filter(public_id__in=ids.get("payout", ()))
     for name, own in payouts.values_list("public_id", "reference"):
         yield ("payout", name), Subject(name, own, reverse("panel:payout", args=[name]))
-    credits = ChainTransaction.objects.filter(pk__in=_numbers(ids.get("crypto:credit", ())), session__isnull=False)
+    numbers = _numbers([*ids.get("crypto:credit", ()), *ids.get("crypto:uncredit", ())])
+    credits = ChainTransaction.objects.filter(pk__in=numbers, session__isnull=False)
     for pk, session, own in credits.values_list("pk", "session_id", "transaction_hash"):
-        yield ("crypto:credit", str(pk)), Subject(str(session), own, reverse("panel:session", args=[session]))
+        subject = Subject(str(session), own, reverse("panel:session", args=[session]))
+        yield from ((("crypto:credit", str(pk)), subject), (("crypto:uncredit", str(pk)), subject))
 
 
 def _numbers(names: Iterable[str]) -> list[int]:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.actors import Viewer
 from accounts.operators import MAY_DECIDE_OWN, is_own
 from crypto import formats
-from crypto.models import HouseWithdrawal, Outgoing, Sender, Session, Withdrawal
+from crypto.models import CreditReversal, HouseWithdrawal, Outgoing, Sender, Session, Withdrawal
 from crypto.services.gas import native_minor
 from crypto.services.records import SERIOUS
 from gateway.lib.modes import Mode
@@ -225,6 +225,22 @@ def session_flagged(row: Session, viewer: Viewer) -> Item:
     return Item(
         title=f"Crypto payment {row.reference}", href=reverse("panel:session", args=[row.pk]), why=why,
         detail=row.network.name, owner=row.merchant.name, amount=row.amount, actions=(look,),
+    )
+
+
+def credit_reversal_to_confirm(row: CreditReversal, viewer: Viewer) -> Item:
+    own = row.created_by_id == viewer.user.pk
+    alone = own and row.mode == Mode.LIVE
+    end = ("Withdraw", "panel:credit-reversal-withdraw") if own else ("Reject", "panel:credit-reversal-reject")
+    other = Action(end[0], reverse(end[1], args=[row.pk]), "r")
+    agree = Action("Confirm", reverse("panel:credit-reversal-confirm", args=[row.pk]), "a")
+    session = row.transaction.session
+    return Item(
+        title=f"Credit of {session.reference if session is not None else row.transaction}",
+        href=reverse("panel:transfer", args=[row.transaction_id]),
+        why="Its transfer left the chain: a second operator must confirm",
+        detail=f"{row.network.name} · {row.reason} · proposed by {row.created_by.name}", owner=row.merchant.name,
+        amount=row.amount, actions=(other,) if alone else (other, agree), held="Proposed by you" if alone else "",
     )
 
 

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.actors import Actor, Viewer
 from crypto.queries import house, sending
+from crypto.queries.reversals import waiting_credit_reversals
 from crypto.queries.sessions import visible_sessions
 from crypto.services import attention
 from crypto.services.withdrawal_deciding import approve_withdrawal, reject_withdrawal
@@ -131,6 +132,8 @@ KINDS: tuple[Kind, ...] = (
          since=_FLAGGED, clear=_clear_payout, visible=payouts.visible_payouts),
     Kind("session-flag", "Flagged crypto payments", "sessions", _flagged_sessions, items.session_flagged,
          since="updated_at", clear=_clear_session, visible=_sessions, by_uuid=True),
+    Kind("credit-reversal", "Credits to take back", "sessions", waiting_credit_reversals,
+         items.credit_reversal_to_confirm),
     Kind("webhook", "Webhooks switched off", "webhooks", stopped_endpoints, items.endpoint_stopped,
          since=Coalesce("failing_since", "updated_at"), by_uuid=True),
     Kind("house-withdrawal", "House withdrawals to confirm", "wallets", house.waiting_house_withdrawals,

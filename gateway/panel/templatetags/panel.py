@@ -25,7 +25,7 @@ _TONES = {
     "succeeded": "good", "processed": "good", "paid": "good", "active": "good", "enabled": "good", "ended": "calm",
     "pending": "wait", "flagged": "wait", "retrying": "wait", "locked": "wait", "invited": "wait",
     "completed": "good", "confirmed": "good", "swept": "good", "waiting": "wait", "unknown": "wait", "funding": "move",
-    "signed": "move", "sent": "move", "orphaned": "bad", "expired": "calm",
+    "signed": "move", "sent": "move", "orphaned": "bad", "reversed": "bad", "expired": "calm",
     "processing": "move", "approved": "move", "attempted": "move", "sending": "move",
     "failed": "bad", "rejected": "bad", "suspended": "bad", "disabled": "bad",
     "created": "calm", "ready": "good",

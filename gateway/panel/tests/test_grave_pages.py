@@ -23,7 +23,7 @@ GRAVE = {
     "beneficiary-unblock",
     "default-fee", "merchant-fee", "merchant-new", "merchant-settings", "merchant-account", "merchant-suspend",
     "merchant-activate",
-    "session-secret",
+    "session-secret", "credit-reversal-new", "credit-reversal-confirm",
     "withdrawal-new", "withdrawal-address-new", "withdrawal-address-remove", "settlement-account", "withdrawal-limit",
     "withdrawal-approve", "withdrawal-reject",
     "transaction-give-up", "sender-resume", "wallet-capital", "wallet-coins-correct",
@@ -42,6 +42,7 @@ LIGHT = {
     "batch-new", "batch-take-out", "batch-cancel", "batch-result-upload", "batch-result-discard",
     "statement-new", "statement", "statement-discard", "statement-line-return", "statement-line-ignore",
     "statement-line-reopen", "match-withdraw", "correction-reject", "correction-withdraw",
+    "credit-reversal-reject", "credit-reversal-withdraw",
     "beneficiary-block",
     "endpoint-test", "delivery-retry", "deliveries-retry", "endpoint-retry-failed",
 }

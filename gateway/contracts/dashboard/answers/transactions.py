@@ -7,7 +7,7 @@ from typing import Literal, NotRequired, TypedDict, cast
 
 from crypto import formats
 from crypto.models import ChainTransaction
-from crypto.queries.transactions import TransactionTotals, confirmations, heads
+from crypto.queries.transactions import TransactionTotals, confirmations, heads, told_status
 from crypto.rates import usd_value
 from gateway.contracts.dashboard.answers.kinds import (
     Amount,
@@ -111,7 +111,7 @@ def _transaction(row: ChainTransaction, known: dict[str, int]) -> TransactionBod
         "from_address": row.sender,
         "to_address": row.recipient,
         "confirmations": confirmations(row, known),
-        "status": cast(Status, row.status),
+        "status": cast(Status, told_status(row.status)),
         "explorer_url": formats.explorer_transaction_url(row.network, row.transaction_hash),
         "timestamp": timestamp(row.created_at),
     }
