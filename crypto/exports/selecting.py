@@ -125,7 +125,7 @@ def _address_cells(viewer: Viewer, found: list[Rows]) -> list[Rows]:
     rows = visible_addresses(viewer).in_bulk([pk for _, pk, *_ in found])
     records = records_of(viewer, [rows[pk] for _, pk, *_ in found if pk in rows])
     return [
-        (r.address.pk, r.address.address, r.address.network_id, r.currency, "yes" if r.address.is_active else "no",
+        (r.address.pk, r.address.address, r.address.network_id, r.currency, r.address.is_active,
          str(r.session.pk) if r.session else None, r.held_minor, r.received_minor, r.swept_minor,
          r.sweep_status or None, r.times_used, r.first_used_at, r.last_used_at, r.address.created_at)
         for r in records
@@ -181,7 +181,7 @@ _SHEETS: dict[str, Sheet] = {
         ),
         columns=(
             Column("Id", "number", width=10), Column("Address", width=46), Column("Network", width=9),
-            Column("Currency", width=9), Column("Active", width=8), Column("Open session", width=38),
+            Column("Currency", width=9), Column("Active", "flag", width=8), Column("Open session", width=38),
             Column("Balance", "money", "USDT"), Column("Received", "money", "USDT"), Column("Swept", "money", "USDT"),
             Column("Sweep", width=10), Column("Sessions", "number", width=10), Column("First used (UTC)", "time"),
             Column("Last used (UTC)", "time"), Column("Created (UTC)", "time"),

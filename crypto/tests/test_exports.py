@@ -189,6 +189,10 @@ def test_transactions_and_addresses(cast, ask):
     assert (address["address"], address["current_balance"], address["times_reused"]) == (
         session.address.address, "120.00000000", 1
     )
+    assert address["is_active"] is True  # as the list of addresses answers it
+    (row,) = csv.DictReader(io.StringIO(content(ask(type="addresses", **now)).decode()))
+    assert row["Active"] == "yes"
+    Export.objects.all().delete()
     assert ask(type="addresses", criteria={"status": "inactive"}, **now).record_count == 0
     for kind in ("transactions", "addresses"):
         for format in ("csv", "xlsx", "pdf"):

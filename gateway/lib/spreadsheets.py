@@ -23,7 +23,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from gateway.lib.money import PLACES, Money
 
-Kind = Literal["text", "money", "number", "time"]
+Kind = Literal["text", "money", "number", "time", "flag"]
 Row = Sequence[Any]
 ROWS_PER_SHEET = 1_048_575  # what XLSX can hold, less the header
 _LONGEST_CELL = 32_767
@@ -36,7 +36,8 @@ _EXACT_DIGITS = 15
 @dataclass(frozen=True, slots=True)
 class Column:
     """`money` takes `Money` (or its minor units, then of `currency`), `number` int or Decimal, `time` an aware
-    datetime, shown in UTC, so its title should say so. Any cell may be None: it stays empty."""
+    datetime, shown in UTC, so its title should say so, `flag` a bool, shown as yes or no. Any cell may be None: it
+    stays empty."""
 
     title: str
     kind: Kind = "text"
@@ -104,7 +105,11 @@ def _csv_cell(column: Column, value: Any) -> str:
         return f"{value:f}" if isinstance(value, Decimal) else str(int(value))
     if column.kind == "time":
         return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return safe_text(value)
+    return _words(column, value)
+
+
+def _words(column: Column, value: Any) -> str:
+    return ("yes" if value else "no") if column.kind == "flag" else safe_text(value)
 
 
 def _money(column: Column, value: Money | int) -> Money:
@@ -143,7 +148,7 @@ def _cell_writer(book: Workbook, column: Column) -> _Writer:
     if column.kind == "number":
         plain = book.add_format({"num_format": "General"})
         return lambda sheet, row, at, value: _write_number(sheet, row, at, Decimal(value), plain)
-    return lambda sheet, row, at, value: sheet.write_string(row, at, safe_text(value)[:_LONGEST_CELL])
+    return lambda sheet, row, at, value: sheet.write_string(row, at, _words(column, value)[:_LONGEST_CELL])
 
 
 def _write_number(sheet: Worksheet, row: int, at: int, value: Decimal, look: Format) -> None:
