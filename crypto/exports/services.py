@@ -27,7 +27,7 @@ from crypto.models import Export
 from gateway.lib.crash import crash_point
 from gateway.lib.errors import GatewayError, InvalidFields
 from gateway.lib.jobs import wake
-from gateway.lib.work import claim_due, drive, ended
+from gateway.lib.work import drive, ended, own_lease
 
 log = structlog.get_logger(__name__)
 Status = Export.Status
@@ -67,6 +67,8 @@ def create_export(
     is_small = _has_at_most(export, SMALL - 1)
     if not is_small and format == Export.Format.PDF and not _has_at_most(export, pdf.MOST_ROWS):
         raise InvalidFields(format=f"pdf has at most {pdf.MOST_ROWS} rows: choose csv, xlsx or json, or less time")
+    for name, value in (own_lease() if is_small else {}).items():
+        setattr(export, name, value)
     with transaction.atomic():
         _check_open(merchant, mode)
         export.save(force_insert=True)
@@ -94,12 +96,11 @@ def _has_at_most(export: Export, count: int) -> bool:
 
 
 def _make_at_once(export: Export) -> None:
-    """Under the same lease as a worker; if that was quicker, or something fails, it stays the worker's."""
-    for row in claim_due(Export.objects.filter(pk=export.pk), limit=1):
-        try:
-            make(row)
-        except Exception as error:  # the worker tries again
-            log.warning("export_left_to_worker", export=export.public_id, error=type(error).__name__)
+    """Under the lease that it was made with, so that no worker is quicker; if something fails, it is the worker's."""
+    try:
+        make(export)
+    except Exception as error:  # the worker tries again
+        log.warning("export_left_to_worker", export=export.public_id, error=type(error).__name__)
     export.refresh_from_db()
 
 

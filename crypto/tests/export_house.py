@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import zlib
+from base64 import a85decode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,3 +54,11 @@ def ask(cast):
         return services.create_export(actor=Actor.system("tests"), merchant=cast.merchant, mode="test", **wanted | more)
 
     return ask
+
+
+def pdf_pages(data):
+    """The text that each page shows, from its uncompressed drawing commands."""
+    streams = re.findall(rb"stream\r?\n(.*?)endstream", data, re.S)
+    pages = [zlib.decompress(a85decode(stream.strip(), adobe=False) if stream.strip().endswith(b"~>") is False
+             else a85decode(b"<~" + stream.strip(), adobe=True)) for stream in streams]
+    return [b" ".join(re.findall(rb"\((.*?)(?<!\\)\) Tj", page)).decode("cp1252") for page in pages]

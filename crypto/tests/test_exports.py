@@ -21,8 +21,9 @@ from django.utils import timezone
 from crypto import testing
 from crypto.exports import links, services
 from crypto.models import ChainTransaction, Export, Session
-from crypto.tests.export_house import EVIL, ONE, START, ask, folder, sessions  # noqa: F401
+from crypto.tests.export_house import EVIL, ONE, START, ask, folder, pdf_pages, sessions  # noqa: F401
 from gateway.lib.errors import InvalidFields
+from gateway.lib.work import claim_due
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
@@ -136,17 +137,6 @@ def test_a_pdf_adds_up_no_movement_with_another_and_none_that_did_not_happen(cas
     assert "Total: 6 rows" in last
 
 
-def pdf_pages(data):
-    """The text that each page shows, from its uncompressed drawing commands."""
-    import zlib
-    from base64 import a85decode
-
-    streams = re.findall(rb"stream\r?\n(.*?)endstream", data, re.S)
-    pages = [zlib.decompress(a85decode(stream.strip(), adobe=False) if stream.strip().endswith(b"~>") is False
-             else a85decode(b"<~" + stream.strip(), adobe=True)) for stream in streams]
-    return [b" ".join(re.findall(rb"\((.*?)(?<!\\)\) Tj", page)).decode("cp1252") for page in pages]
-
-
 @pytest.mark.parametrize(("criteria", "count"), [
     ({}, 12), ({"status": "paid"}, 4), ({"currency": "USDC"}, 6), ({"network": "ETH"}, 0), ({"search": "r0000011"}, 1),
     ({"status": "expired", "currency": "USDT"}, 4),
@@ -198,6 +188,19 @@ def test_transactions_and_addresses(cast, ask):
         for format in ("csv", "xlsx", "pdf"):
             assert ask(type=kind, format=format, **now).record_count == 1
             Export.objects.all().delete()
+
+
+def test_no_worker_takes_a_small_one_from_whoever_asked(sessions, ask, monkeypatch):
+    sessions(3)
+    at_once, taken = services._make_at_once, []
+
+    def meanwhile(export):
+        taken.extend(claim_due(Export.objects.all()))
+        at_once(export)
+
+    monkeypatch.setattr(services, "_make_at_once", meanwhile)
+
+    assert (ask().status, taken) == ("ready", [])
 
 
 # Larger ones ------------------------------------------------------------------------------------------------
@@ -268,7 +271,7 @@ def test_who_lost_the_lease_finishes_nothing(sessions, ask, monkeypatch, folder)
     monkeypatch.setattr(services, "SMALL", 1)
     sessions(2)
     export = ask()
-    (mine,) = services.claim_due(Export.objects.filter(pk=export.pk))
+    (mine,) = claim_due(Export.objects.filter(pk=export.pk))
     Export.objects.filter(pk=export.pk).update(lease="another")
 
     with pytest.raises(services.LeaseLost):

@@ -62,6 +62,12 @@ def _lease(rows: list[W], token: str, until: datetime) -> None:
         row.lease, row.leased_until, row.tries = token, until, row.tries + 1
 
 
+def own_lease() -> dict[str, Any]:
+    """The columns of a new row that whoever makes it works on at once: a worker's only once that lease has run out."""
+    until = timezone.now() + timedelta(seconds=settings.WORK_LEASE_SECONDS)
+    return {"lease": secrets.token_hex(8), "leased_until": until, "tries": 1}
+
+
 def settle(row: WorkModel, *, due_at: datetime | None = None, **changes: Any) -> bool:
     """Ends this worker's lease and sets when to look again; False if the lease was lost to another worker."""
     changes |= ended(due_at)
