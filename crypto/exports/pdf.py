@@ -112,6 +112,8 @@ class _Paper:
         self.y -= 26
         mode = "" if self.export.mode == "live" else " Test mode: no real money."
         self._line(f"From {_moment(self.export.starts_at)} to {_moment(self.export.ends_at)}, UTC.{mode}")
+        if self.export.criteria:
+            self._line(f"Only: {self.export.narrowed_to}.")
         self._line(f"Export {self.export.public_id}, made {_moment(timezone.now())} UTC. Amounts in tokens.")
         self.y -= _LINE / 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import models
@@ -24,6 +25,11 @@ MEDIA_TYPES = {
 
 def export_id() -> str:
     return ids.new_id("exp")
+
+
+def _said(name: str, value: Any) -> str:
+    """Amounts are kept in minor units."""
+    return f"{Decimal(value).scaleb(-8):.8f}" if name in ("min_amount", "max_amount") else str(value)
 
 
 class Export(StatefulModel, WorkModel):
@@ -93,6 +99,12 @@ class Export(StatefulModel, WorkModel):
         """Its status; a file whose day is over has expired, thrown away or not."""
         is_over = self.status == self.Status.READY and not self.is_ready
         return self.Status.EXPIRED if is_over else self.Status(self.status)
+
+    @property
+    def narrowed_to(self) -> str:
+        """`min amount 50.00000000, type incoming`; nothing where it holds all of its period."""
+        wanted = sorted(self.criteria.items())
+        return ", ".join(f"{name.replace('_', ' ')} {_said(name, value)}" for name, value in wanted)
 
     @property
     def size_text(self) -> str:

@@ -50,6 +50,7 @@ def test_a_merchant_asks_for_a_file_and_takes_it(cast, signed_in, asked):
     assert made.criteria == {"network": "BSC", "status": "pending"}
     client = signed_in(cast.merchant_user)
     assert "Sessions as CSV" in page_of(client)
+    assert "network BSC, status pending" in page_of(client)
     file = client.get(reverse("panel:export-file", args=[made.public_id]))
     content = b"".join(file.streaming_content).decode()
     assert file["Content-Disposition"] == f'attachment; filename="{made.public_id}.csv"'
