@@ -52,23 +52,28 @@ def _look_up(parts: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str]
     for kind, name in parts:
         ids.setdefault(kind, []).append(name)
     payments = Payment.objects.filter(public_id__in=ids.get("payment", ()))
-    for name, own in payments.values_list("public_id", "order__reference"):
-        yield ("payment", name), Subject(name, own or "", reverse("panel:payment", args=[name]))
+    for name, *own in payments.values_list("public_id", "order__reference", "order__receipt"):
+        yield ("payment", name), Subject(name, _first(own), reverse("panel:payment", args=[name]))
     refunds = Refund.objects.filter(public_id__in=ids.get("refund", ())).annotate(paid=F("payment__public_id"))
-    for name, payment, own in refunds.values_list("public_id", "paid", "payment__order__reference"):
-        yield ("refund", name), Subject(name, own or "", reverse("panel:payment", args=[payment]))
+    order = ("payment__order__reference", "payment__order__receipt")
+    for name, payment, *own in refunds.values_list("public_id", "paid", *order):
+        yield ("refund", name), Subject(name, _first(own), reverse("panel:payment", args=[payment]))
     corrections = Correction.objects.filter(public_id__in=ids.get("correction", ()))
-    words = ("public_id", "payment__order__reference", "bank_reference", "reason")
-    for name, order, bank, reason in corrections.values_list(*words):
-        yield ("correction", name), Subject(name, order or bank or reason, reverse("panel:correction", args=[name]))
+    for name, *own in corrections.values_list("public_id", *order, "bank_reference", "reason"):
+        yield ("correction", name), Subject(name, _first(own), reverse("panel:correction", args=[name]))
     payouts = Payout.objects.filter(public_id__in=ids.get("payout", ()))
     for name, own in payouts.values_list("public_id", "reference"):
         yield ("payout", name), Subject(name, own, reverse("panel:payout", args=[name]))
     numbers = _numbers([*ids.get("crypto:credit", ()), *ids.get("crypto:uncredit", ())])
     credits = ChainTransaction.objects.filter(pk__in=numbers, session__isnull=False)
-    for pk, session, own in credits.values_list("pk", "session_id", "transaction_hash"):
+    for pk, session, own in credits.values_list("pk", "session_id", "session__reference"):
         subject = Subject(str(session), own, reverse("panel:session", args=[session]))
         yield from ((("crypto:credit", str(pk)), subject), (("crypto:uncredit", str(pk)), subject))
+
+
+def _first(words: Iterable[str | None]) -> str:
+    """An order of checkout has a receipt where the others have a reference."""
+    return next((word for word in words if word), "")
 
 
 def _numbers(names: Iterable[str]) -> list[int]:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
+from crypto import testing
 from gateway.lib.documents import write_pdf
 from gateway.lib.tests.test_documents import drawn
 from gateway.panel.ledger import statements
@@ -223,6 +224,22 @@ def test_the_files_are_downloads_that_nobody_keeps(cast, signed_in, books):
     assert re.fullmatch(r'attachment; filename="statement-mrc_\w+-test-INR-[\d-]{21}\.pdf"', pdf["Content-Disposition"])
     assert xlsx.content.startswith(b"PK")
     assert pdf["Cache-Control"] == xlsx["Cache-Control"] == "no-store, private"
+
+
+def test_your_reference_is_an_orders_receipt_and_a_sessions_reference(cast, signed_in, paid, settings):
+    settings.SIMULATED_BLOCK_SECONDS = 0
+    payment, session = paid(cast.merchant, operator=cast.admin), testing.open_session(cast.merchant, reference="S-17")
+    type(payment.order).objects.filter(pk=payment.order_id).update(reference=None, receipt="receipt-17")
+    testing.pay(session)
+    testing.confirm(session)
+    client = signed_in(cast.merchant_user)
+
+    def records(currency):
+        content = client.get(reverse("panel:account-statement-xlsx"), {"currency": currency}).content
+        return [row[2:4] for row in load_workbook(BytesIO(content)).active.iter_rows(values_only=True)][2:-1]
+
+    assert records("INR") == [(payment.public_id, "receipt-17")]
+    assert records("USDT") == [(str(session.pk), "S-17")]
 
 
 def test_references_that_would_run_in_a_spreadsheet_are_text(cast, signed_in, paid):
