@@ -41,6 +41,13 @@ def withdrawal_totals(rows: QuerySet[Withdrawal], since: datetime) -> Withdrawal
     return WithdrawalTotals(*(int(sums[name] or 0) for name in ("completed", "open", "since")))
 
 
+def fees_since(viewer: Viewer, moment: datetime) -> dict[str, int]:
+    """By currency: what was charged, GST included, for withdrawals that were completed since."""
+    rows = scope(Withdrawal.objects.filter(status=Status.COMPLETED, completed_at__gte=moment), viewer)
+    sums = rows.order_by().values_list("currency").annotate(total=ExactSum("fee_minor"))
+    return {currency: int(total or 0) for currency, total in sums}
+
+
 def withdrawal_timeline(row: Withdrawal) -> list[Happening]:
     """Its steps, oldest first, as far as it has come."""
     by_person = "Approved" if row.approved_by_id else "Approved by itself"

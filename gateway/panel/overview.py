@@ -1,7 +1,8 @@
 """The first page: the figures of a period, what waits for somebody, and what came last.
 
 Rupees are those of the payments that ended in the period, tokens those of the transfers that were credited in it; a
-withdrawal that becomes a payout, or a balance, is in neither. What waits is the queue's own count.
+withdrawal that becomes a payout, or a balance, is in neither. Fees are of these, and of the payouts and withdrawals
+that were paid in it. What waits is the queue's own count.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from accounts.models import Role
 from crypto.chains.registry import enabled_networks
 from crypto.openness import closed_networks
 from crypto.queries import figures as crypto
+from crypto.queries.withdrawals import fees_since
 from gateway.lib.money import Money
 from gateway.panel.access import EVERYONE, PanelRequest, page
 from gateway.panel.charts import Chart, Slot, bars
@@ -131,13 +133,20 @@ def _operators(request: PanelRequest, sums: _Sums, failing: Sequence[Endpoint]) 
     viewer = request.viewer
     _, paid, charged = payouts.paid_since(viewer, sums.period.start)
     fees = [_rupees(sums.total.fee_minor + charged)]
-    fees += [money_text(Money(fee, currency)) for currency, (_, fee) in sums.tokens.items() if fee]
+    fees += [money_text(Money(fee, currency)) for currency, fee in _token_fees(sums).items() if fee]
     return [
         _volume(sums.total), _crypto(sums), _success(sums.total),
         Figure("Fees charged", fees[0], " + ".join(["GST included", *fees[1:]])),
         Figure("Paid out", _rupees(paid), "to bank accounts"),
         _to_do(request), _webhooks(failing), _chains(viewer.mode),
     ]
+
+
+def _token_fees(sums: _Sums) -> dict[str, int]:
+    found = fees_since(sums.viewer, sums.period.start)
+    for currency, (_, fee) in sums.tokens.items():
+        found[currency] = found.get(currency, 0) + fee
+    return dict(sorted(found.items(), reverse=True))
 
 
 def _merchants(viewer: Viewer, sums: _Sums, wallet: Wallet, failing: Sequence[Endpoint]) -> list[Figure]:

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from crypto import testing
+from crypto.models import Withdrawal
 from gateway.panel.periods import period_of
 from payments.models import Payment
 
@@ -88,6 +89,22 @@ def test_fees_of_payments_payouts_and_tokens_are_added_up_once(cast, page, paid)
 
     assert figure(page(cast.admin), "Fees charged")[0] == f"₹{payment.fee_minor / 100:.2f}"
     assert figure(page(cast.merchant_user), "Fees charged") is None
+
+
+def test_fees_of_withdrawals_that_were_paid_are_among_those_of_tokens(cast, page, settings):
+    settings.SIMULATED_BLOCK_SECONDS = 0
+    session = testing.open_session(cast.merchant, "250")
+    testing.pay(session)
+    testing.confirm(session)
+    now, was = timezone.now(), timezone.now() - timedelta(days=40)
+    for status, at, fee in [("completed", now, 4 * 10**6), ("failed", now, 10**8), ("completed", was, 10**8)]:
+        Withdrawal.objects.create(
+            merchant=cast.merchant, mode="test", method="crypto", currency="USDT", network_id="BSC", status=status,
+            completed_at=at, amount_minor=40 * 10**8, fee_minor=fee,
+        )
+
+    assert figure(page(cast.super_admin), "Fees charged") == ("₹0.00", "GST included + 2.54 USDT")
+    assert figure(page(cast.other_admin), "Fees charged") == ("₹0.00", "GST included")
 
 
 def test_number_and_volume_are_of_the_same_payments(cast, page, history, paid):
