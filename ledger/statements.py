@@ -21,6 +21,8 @@ from ledger.models import Entry, LedgerAccount
 
 MAX_MOVEMENTS = 20_000
 _INSTANT = timedelta(microseconds=1)
+# What was booked just before the end may be committed while it is read, between the movements and the closing balance.
+_READS = 3
 _PARTS = (LedgerAccount.Kind.FEES, LedgerAccount.Kind.TAX)
 
 
@@ -97,11 +99,13 @@ def statement(
     if start >= end:
         raise InvalidFields(end="must be after the start, which must have passed")
     accounts = _accounts(merchant, mode, currency, kind, network)
-    opening = _total(accounts, start - _INSTANT)
-    movements = _movements(accounts, opening, start, end)
-    return Statement(
-        merchant, mode, currency, kind, start, end, opening, movements, ledger_closing=_total(accounts, end - _INSTANT)
-    )
+    for _ in range(_READS):
+        opening = _total(accounts, start - _INSTANT)
+        movements, closing = _movements(accounts, opening, start, end), _total(accounts, end - _INSTANT)
+        found = Statement(merchant, mode, currency, kind, start, end, opening, movements, ledger_closing=closing)
+        if found.agrees:
+            break
+    return found
 
 
 def _accounts(merchant: Merchant, mode: str, currency: str, kind: str, network: str) -> QuerySet[LedgerAccount]:

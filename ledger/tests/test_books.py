@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -148,6 +149,27 @@ def test_opening_and_movements_make_the_closing_balance_which_is_the_ledgers(cas
             assert found.closing == found.ledger_closing == balance_at(own, end - timedelta(microseconds=1))
             assert found.agrees
             assert found.credit - found.debit == found.closing - found.opening
+
+
+@pytest.mark.parametrize(("late", "agrees"), [(1, True), (9, False)], ids=["once", "each-time"])
+def test_what_is_committed_while_a_statement_is_read_is_no_disagreement(cast, monkeypatch, late, agrees):
+    capture(cast.merchant, 100_000)
+    start, end = (timezone.now() + timedelta(hours=hours) for hours in (-1, 1))
+    read, left = statements._movements, [100] * late
+
+    def meanwhile(*args):
+        found = read(*args)
+        if left:
+            capture(cast.merchant, left.pop())
+        return found
+
+    monkeypatch.setattr(statements, "timezone", SimpleNamespace(now=lambda: end))
+    monkeypatch.setattr(statements, "_movements", meanwhile)
+
+    found = statement(merchant=cast.merchant, mode="test", currency="INR", start=start, end=end)
+
+    assert found.agrees is agrees
+    assert (found.closing, found.ledger_closing) == ((100_100, 100_100) if agrees else (100_200, 100_300))
 
 
 def test_a_movement_shows_its_charge_and_the_balance_after_it(cast):
