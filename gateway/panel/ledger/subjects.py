@@ -52,15 +52,15 @@ def _look_up(parts: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str]
     for kind, name in parts:
         ids.setdefault(kind, []).append(name)
     payments = Payment.objects.filter(public_id__in=ids.get("payment", ()))
-    for name, *own in payments.values_list("public_id", "order__reference", "order__receipt"):
-        yield ("payment", name), Subject(name, _first(own), reverse("panel:payment", args=[name]))
+    for name, *words in payments.values_list("public_id", "order__reference", "order__receipt"):
+        yield ("payment", name), Subject(name, _first(words), reverse("panel:payment", args=[name]))
     refunds = Refund.objects.filter(public_id__in=ids.get("refund", ())).annotate(paid=F("payment__public_id"))
     order = ("payment__order__reference", "payment__order__receipt")
-    for name, payment, *own in refunds.values_list("public_id", "paid", *order):
-        yield ("refund", name), Subject(name, _first(own), reverse("panel:payment", args=[payment]))
+    for name, payment, *words in refunds.values_list("public_id", "paid", *order):
+        yield ("refund", name), Subject(name, _first(words), reverse("panel:payment", args=[payment]))
     corrections = Correction.objects.filter(public_id__in=ids.get("correction", ()))
-    for name, *own in corrections.values_list("public_id", *order, "bank_reference", "reason"):
-        yield ("correction", name), Subject(name, _first(own), reverse("panel:correction", args=[name]))
+    for name, *words in corrections.values_list("public_id", *order, "bank_reference", "reason"):
+        yield ("correction", name), Subject(name, _first(words), reverse("panel:correction", args=[name]))
     payouts = Payout.objects.filter(public_id__in=ids.get("payout", ()))
     for name, own in payouts.values_list("public_id", "reference"):
         yield ("payout", name), Subject(name, own, reverse("panel:payout", args=[name]))
