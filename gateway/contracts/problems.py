@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest
 from django.http.request import UnreadablePostError
 from rest_framework.exceptions import APIException
 
 from gateway.lib import logs
 from gateway.lib.errors import GatewayError
+from gateway.lib.outages import database_unavailable
 from gateway.lib.strict_json import MalformedJson
 
 SERVER_ERROR = "server_error"
@@ -145,13 +145,6 @@ def _of_our_own(error: Exception) -> Problem:
         away = "The database cannot be reached. Try again shortly."
         return Problem(DATABASE_UNAVAILABLE, 503, away, request_id | {"retry_after": 5})
     return Problem(SERVER_ERROR, 500, "Internal server error", request_id)
-
-
-def database_unavailable(error: Exception) -> bool:
-    """Away, full, locked for too long or read-only: nothing was changed, and the same call may succeed later."""
-    if isinstance(error, (OperationalError, InterfaceError)):
-        return True
-    return isinstance(error, InternalError) and "read-only" in str(error)
 
 
 def allowed_methods(problem: Problem) -> str:

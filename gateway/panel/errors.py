@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from gateway.lib import logs
 from gateway.lib.errors import GatewayError
+from gateway.lib.outages import database_unavailable
 
 _EXPIRED = (
     "This form has expired, or it was sent from another site. Nothing was done. You may have signed in or switched "
@@ -39,8 +39,8 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A database that cannot be reached is not our mistake, and passes: 503."""
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    """A database that cannot be reached or takes no writes is not our mistake, and passes: 503."""
+    if database_unavailable(sys.exc_info()[1]):
         return unavailable(request)
     return _page(500)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+from psycopg.errors import ReadOnlySqlTransaction
 
 from accounts.models import Merchant, User
 from gateway.lib.errors import IllegalTransition
@@ -162,9 +163,13 @@ def test_error_pages_ask_no_database():
     )] == [400, 403, 404, 500, 503, 403]
 
 
-def test_a_database_that_is_away_is_a_503_and_says_when_to_come_back(cast, signed_in, monkeypatch):
+@pytest.mark.parametrize(("error", "cause"), [
+    (OperationalError("connection refused"), None),
+    (InternalError("cannot execute UPDATE in a read-only transaction"), ReadOnlySqlTransaction()),
+])
+def test_a_database_that_is_away_is_a_503_and_says_when_to_come_back(cast, signed_in, monkeypatch, error, cause):
     def away(*_):
-        raise OperationalError("connection refused")
+        raise error from cause
 
     monkeypatch.setattr(queries, "visible_payments", away)
     client = signed_in(cast.merchant_user)
@@ -174,7 +179,7 @@ def test_a_database_that_is_away_is_a_503_and_says_when_to_come_back(cast, signe
 
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
-    assert "connection refused" not in answer.content.decode()
+    assert str(error) not in answer.content.decode()
 
 
 def test_a_refusal_that_no_form_caught_is_said_on_a_page(cast, signed_in, make_payment, monkeypatch):
