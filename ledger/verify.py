@@ -5,6 +5,7 @@ Other apps add what they know with `register_check` (a payout has one hold and o
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from ledger.services import entry_hash, posting_digest
 
 Check = Callable[[], Iterator[str]]
 _checks: list[Check] = []
+# Rows read at a time. By key, not by cursor: behind a pool none is kept open, and all rows would come at once.
+BATCH = 5000
 
 
 def register_check(check: Check) -> Check:
@@ -131,18 +134,19 @@ def _accounts() -> Iterator[str]:
     """Each merchant's account: its stored balance is the sum of its entries, its chain is whole."""
     for account in LedgerAccount.objects.filter(merchant__isnull=False).order_by("pk").iterator():
         yield from _chain(account)
+    loose = Entry.objects.filter(sequence__isnull=True, account__merchant__isnull=False)
+    for code, pk in loose.order_by("pk").values_list("account__code", "pk"):
+        yield f"account {code}: entry {pk} hangs in no chain"
 
 
 def _chain(account: LedgerAccount) -> Iterator[str]:
     """Up to the entry that `account` ended with when it was read: what was booked since is the next proof's."""
     total, sequence, head = 0, 0, ""
-    entries = Entry.objects.filter(account=account).exclude(sequence__gt=account.sequence)
-    entries = entries.select_related("posting").order_by("sequence")
-    for entry in entries.iterator(chunk_size=2000):
-        total, sequence = total + entry.amount, sequence + 1
-        head = entry_hash(head, entry.posting.digest, sequence, entry.amount, total, entry.posting.created_at)
-        if (entry.sequence, entry.balance_after, entry.hash) != (sequence, total, head):
-            yield f"account {account.code}: the chain breaks at entry {entry.pk}"
+    for pk, place, amount, after, link, digest, moment in _links(account):
+        total, sequence = total + amount, sequence + 1
+        head = entry_hash(head, digest, sequence, amount, total, moment)
+        if (place, after, link) != (sequence, total, head):
+            yield f"account {account.code}: the chain breaks at entry {pk}"
             return
     if total != account.balance:
         yield f"account {account.code}: stores {account.balance}, its entries sum to {total}"
@@ -158,11 +162,36 @@ def _floors() -> Iterator[str]:
         yield f"account {account.code} is below zero: {account.balance}"
 
 
+def _links(account: LedgerAccount) -> Iterator[tuple[Any, ...]]:
+    """Each entry's pk, sequence, amount, balance after it and hash, and its posting's digest and moment; in order."""
+    columns = ("pk", "sequence", "amount", "balance_after", "hash", "posting__digest", "posting__created_at")
+    entries = Entry.objects.filter(account=account, sequence__lte=account.sequence).order_by("sequence")
+    last = None
+    while batch := list((entries if last is None else entries.filter(sequence__gt=last)).values_list(*columns)[:BATCH]):
+        yield from batch
+        last = batch[-1][1]
+
+
 def _digests() -> Iterator[str]:
-    postings = Posting.objects.order_by("pk").prefetch_related("entries__account")
-    for posting in postings.iterator(chunk_size=1000):
-        if not _has_its_digest(posting):
-            yield f"posting {posting.reference} was changed"
+    """A posting and its entries were written together, and never change: two statements read one state."""
+    columns = ("pk", "kind", "reference", "mode", "digest")
+    postings = Posting.objects.order_by("pk")
+    last = None
+    while batch := list((postings if last is None else postings.filter(pk__gt=last)).values_list(*columns)[:BATCH]):
+        first, last = batch[0][0], batch[-1][0]
+        lines = _lines(first, last)
+        for pk, kind, reference, mode, digest in batch:
+            if posting_digest(kind, reference, mode, lines.get(pk, {})) != digest:
+                yield f"posting {reference} was changed"
+
+
+def _lines(first: int, last: int) -> dict[int, dict[str, int]]:
+    """What the postings of these ids moved on each account, by its code."""
+    lines: dict[int, dict[str, int]] = defaultdict(dict)
+    entries = Entry.objects.filter(posting_id__gte=first, posting_id__lte=last)
+    for posting, code, amount in entries.order_by("pk").values_list("posting_id", "account__code", "amount"):
+        lines[posting][code] = amount
+    return lines
 
 
 def _has_its_digest(posting: Posting) -> bool:

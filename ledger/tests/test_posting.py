@@ -14,7 +14,7 @@ from ledger.models import Entry, LedgerAccount, Posting, RolledBalance
 from ledger.queries import balance, balance_at, wallets
 from ledger.rollup import roll_up
 from ledger.services import Line, house_account, merchant_account, post
-from ledger.testing import assert_ledger_balances, fund
+from ledger.testing import assert_ledger_balances, fund, unguarded
 from ledger.verify import verify_books
 
 
@@ -208,27 +208,6 @@ def test_verify_books_finds_an_entry_changed_behind_the_guards(cast):
     assert any("is off by -100 INR" in problem for problem in problems)
     assert any("the chain breaks at entry" in problem for problem in problems)
     assert any("was changed" in problem for problem in problems)
-
-
-class unguarded:
-    """Switches the append-only triggers of the entries off, as a thief with superuser rights would."""
-
-    def __enter__(self):
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE ledger_entry DISABLE TRIGGER USER")
-            else:
-                cursor.execute("DROP TRIGGER ledger_entry_no_update")
-
-    def __exit__(self, *_):
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.execute("ALTER TABLE ledger_entry ENABLE TRIGGER USER")
-            else:
-                cursor.execute(
-                    "CREATE TRIGGER ledger_entry_no_update BEFORE UPDATE ON ledger_entry "
-                    "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-                )
 
 
 def test_balances_at_a_past_moment(cast):
