@@ -56,6 +56,14 @@ def test_every_alert_has_its_page_in_the_runbook():
     assert {rule["labels"]["severity"] for rule in RULES} == {"page", "ticket"}
 
 
+def test_every_alert_is_named_on_its_page():
+    pages = re.split(r"^#+ ", (ROOT / "docs" / "operations.md").read_text(), flags=re.M)
+    texts = {"#" + page.partition("\n")[0].lower().replace(" ", "-"): page for page in pages}
+
+    silent = [r["alert"] for r in RULES if f"`{r['alert']}`" not in texts[r["annotations"]["runbook"]]]
+    assert silent == []
+
+
 def test_panels_do_not_overlap_and_have_ids_of_their_own():
     panels = DASHBOARD["panels"]
     cells = [(x, y) for panel in panels for place in [panel["gridPos"]]
