@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, connection
-from django.db.models import Count, Exists, F, Model, OuterRef, Q, Sum, Value
+from django.db.models import Count, Exists, F, Max, Model, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
@@ -56,6 +56,14 @@ def reference_of(word: str, step: str) -> Concat:
 def booked(word: str, step: str) -> Exists:
     """Whether that posting is there."""
     return Exists(Posting.objects.filter(reference=reference_of(word, step)))
+
+
+def in_stretches(rows: QuerySet[Any]) -> Iterator[Any]:
+    """`rows`, found by a statement for every `BATCH` ids: none of them lasts long, however many rows there are. What is
+    added meanwhile is the next proof's. For what asks a question of each row."""
+    last = rows.model._default_manager.aggregate(last=Max("pk", default=0))["last"]
+    for low in range(0, last, BATCH):
+        yield from rows.filter(pk__gt=low, pk__lte=low + BATCH)
 
 
 def orphans(word: str, prefix: str, records: type[Model]) -> Iterator[str]:

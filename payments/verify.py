@@ -10,7 +10,7 @@ from django.db.models.functions import Concat
 from accounts.models import AuditRecord
 from gateway.lib.sums import sum_of
 from ledger.models import LedgerAccount
-from ledger.verify import OWN, booked, moved, orphans, reference_of, register_check
+from ledger.verify import OWN, booked, in_stretches, moved, orphans, reference_of, register_check
 from payments.models import Payment, Refund
 
 
@@ -18,9 +18,10 @@ from payments.models import Payment, Refund
 def captures() -> Iterator[str]:
     """A payment has a capture exactly if it says so, and a settlement only after it."""
     rows = Payment.objects.annotate(booked=booked("payment", "capture"), moved=booked("payment", "settle"))
-    for row in rows.filter(Q(captured_at__isnull=False, booked=False) | Q(captured_at__isnull=True, booked=True)):
+    wrong = Q(captured_at__isnull=False, booked=False) | Q(captured_at__isnull=True, booked=True)
+    for row in in_stretches(rows.filter(wrong)):
         yield f"payment {row.public_id}: captured_at is {row.captured_at}, its capture is booked: {row.booked}"
-    for row in rows.filter(moved=True).filter(Q(settled_at__isnull=True) | Q(booked=False)):
+    for row in in_stretches(rows.filter(moved=True).filter(Q(settled_at__isnull=True) | Q(booked=False))):
         yield f"payment {row.public_id}: settled in the ledger only"
     for payment in Payment.objects.filter(captured_at__isnull=False).exclude(status=Payment.Status.SUCCEEDED):
         yield f"payment {payment.public_id} is captured and {payment.status}"
@@ -44,7 +45,7 @@ def capture_amounts() -> Iterator[str]:
         Q(waits, held=F("own"), given=0)
         | Q(~waits, held__gte=0, held__lte=F("taken"), given=F("own") - F("held"))
     )
-    for row in rows.exclude(good):
+    for row in in_stretches(rows.exclude(good)):
         yield (
             f"payment {row.public_id} says {row.received_minor} received, {row.fee_minor} of it fee, "
             f"{'not settled' if row.settled_at is None else 'settled'}; its postings say otherwise"
@@ -65,7 +66,7 @@ def refund_sums() -> Iterator[str]:
         given=Sum("refunds__amount_minor", filter=Q(refunds__status=Refund.Status.PROCESSED), default=0),
         under_way=Sum("refunds__amount_minor", filter=Q(refunds__status=Refund.Status.PENDING), default=0),
     )
-    for row in rows.exclude(refunded_minor=F("given"), refunding_minor=F("under_way")):
+    for row in in_stretches(rows.exclude(refunded_minor=F("given"), refunding_minor=F("under_way"))):
         yield f"payment {row.public_id}: refunded {row.refunded_minor}, its refunds sum to {row.given}"
 
 
@@ -99,7 +100,7 @@ def refund_holds() -> Iterator[str]:
     rows = Refund.objects.annotate(
         held=booked("refund", "hold"), settled=booked("refund", "settle"), released=booked("refund", "release")
     )
-    for row in rows.exclude(good):
+    for row in in_stretches(rows.exclude(good)):
         yield f"refund {row.public_id} is {row.status}, its postings say otherwise"
 
 
@@ -111,7 +112,7 @@ def refund_amounts() -> Iterator[str]:
         paid=moved(reference_of("refund", "settle"), kind="clearing", counterparty=OuterRef("payment__provider")),
         due=Case(When(status=Refund.Status.PROCESSED, then=F("amount_minor")), default=0),
     )
-    for row in rows.exclude(held=F("amount_minor"), paid=F("due")):
+    for row in in_stretches(rows.exclude(held=F("amount_minor"), paid=F("due"))):
         yield f"refund {row.public_id} says {row.amount_minor}, its postings say otherwise"
 
 
@@ -122,5 +123,5 @@ def audited() -> Iterator[str]:
         trail = AuditRecord.objects.filter(
             target=OuterRef("public_id"), action=Concat(Value(f"{word}."), OuterRef("status"))
         )
-        for row in rows.annotate(written=Exists(trail)).filter(written=False):
+        for row in in_stretches(rows.annotate(written=Exists(trail)).filter(written=False)):
             yield f"{word} {row.public_id} became {row.status} without an audit record"

@@ -60,6 +60,19 @@ def test_postings_and_chains_are_read_a_batch_at_a_time(ten_postings):
     assert not any("DECLARE" in query["sql"] for query in asked)
 
 
+@pytest.mark.parametrize("batch", [1, 2, 3, 1000])
+def test_rows_are_found_in_stretches_of_ids(ten_postings, monkeypatch, batch):
+    monkeypatch.setattr(verify, "BATCH", batch)
+    kept = list(Posting.objects.order_by("pk"))[:-1]
+    last = Posting.objects.latest("pk").pk
+
+    with CaptureQueriesContext(connection) as asked:
+        found = list(verify.in_stretches(Posting.objects.exclude(pk=last)))
+
+    assert sorted(row.pk for row in found) == [row.pk for row in kept]
+    assert len(asked) == 1 + -(-last // batch)
+
+
 def _change(column, value, pk):
     with unguarded(), connection.cursor() as cursor:
         cursor.execute(f"UPDATE ledger_entry SET {column} = %s WHERE id = %s", [value, pk])
