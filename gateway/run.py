@@ -132,7 +132,10 @@ def forget_counts() -> None:
 
 def become(name: str) -> None:
     """Never returns: this process is now the named service, and gets the platform's signals itself."""
-    service = next(service for service in services((ROOT / "Procfile").read_text()) if service.name == name)
+    found = {service.name: service for service in services((ROOT / "Procfile").read_text())}
+    service = found.get(name)
+    if service is None:
+        sys.exit(f"No service {name!r}. There are {', '.join(found)}.")
     os.execvpe(service.command[0], service.command, environment_of(name))
 
 

@@ -32,6 +32,15 @@ def test_the_real_procfile_names_its_services():
     assert [service.name for service in run.services(text)] == names
 
 
+def test_a_service_that_is_not_there_is_named_with_those_that_are():
+    ended = subprocess.run([sys.executable, "-m", "gateway.run", "wrong"], capture_output=True, text=True, cwd=run.ROOT)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "No service 'wrong'. There are web, worker, clerk, courier, watcher, signer, scheduler.\n"
+    )
+
+
 def test_only_the_signer_is_told_where_the_keys_are(monkeypatch):
     monkeypatch.setenv("CRYPTO_MNEMONIC", "some words")
     monkeypatch.setenv("CRYPTO_MNEMONIC_FILE", "/some/file")
