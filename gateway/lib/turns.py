@@ -12,7 +12,8 @@ from django.db import connection
 def take_turn(*what: str) -> None:
     """Nobody else decides about `what` until this transaction ends. SQLite has one writer, whose turn it is already.
 
-    A transaction locks its rows first, then takes one turn: two that wait for each other would be broken off.
+    A transaction locks its rows first, then takes its turn: two that wait for each other would be broken off. Where it
+    takes two, `transfer` comes before `payout`.
     """
     if connection.vendor != "postgresql":
         return

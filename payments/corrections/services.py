@@ -21,9 +21,10 @@ from gateway.lib.crash import crash_point
 from gateway.lib.errors import InvalidFields, NotAllowed
 from gateway.lib.modes import Mode
 from gateway.lib.money import Money
+from gateway.lib.transfers import hold_transfer, is_used_elsewhere
 from ledger.services import AccountKey, Line, house_account, merchant_account, post
 from payments.models import Correction, Dispute, Payment, ReceivingAccount
-from payments.services.instruments import UTR, hold_transfer
+from payments.services.instruments import UTR
 from payments.services.records import lock
 
 Kind, Status = Correction.Kind, Correction.Status
@@ -202,7 +203,7 @@ def _left(row: Correction, payment: Payment, counting: tuple[str, ...]) -> int:
 
 
 def _check_transfer(row: Correction) -> None:
-    """The same transfer is not credited as a payment and as a top-up; its UTR is held before the row is written."""
+    """The same transfer is no payment, nor a payout that came back; its UTR is held before the row is written."""
     if row.kind != Kind.TOP_UP:
         return
     hold_transfer(row.mode, row.bank_reference)
@@ -210,6 +211,8 @@ def _check_transfer(row: Correction) -> None:
     rows = Payment.objects.filter(mode=row.mode, receiving_account__in=ours, utr=row.bank_reference)
     if rows.exclude(receiving_account="").exists():
         raise InvalidFields(bank_reference="has already been used for a payment")
+    if is_used_elsewhere("payments", row.mode, row.bank_reference):
+        raise InvalidFields(bank_reference="has already been used for a payout that came back")
 
 
 def other_side(row: Correction) -> AccountKey:

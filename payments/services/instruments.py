@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from gateway.lib.errors import InvalidFields, ProviderUnavailable
 from gateway.lib.providers import ProviderDown, ProviderTimeout
-from gateway.lib.turns import take_turn
+from gateway.lib.transfers import hold_transfer, is_used_elsewhere
 from payments.errors import UtrUsed
-from payments.models import Correction, Payment
+from payments.models import Correction, Payment, ReceivingAccount
 from payments.providers import registry
 from payments.providers.cards import CardDetails, check
 
@@ -73,20 +73,22 @@ def check_utr_is_new(payment: Payment, utr: str) -> None:
 
 def utr_is_used(payment: Payment, utr: str) -> bool:
     """Whether another payment into the same account was paid with this UTR, or an operator entered the transfer as a
-    merchant's top-up. Until the transaction ends nobody else uses it. `payment` is locked."""
+    merchant's top-up, or as a payout's return. Until the transaction ends nobody else uses it. `payment` is locked."""
     if not (utr and payment.receiving_account):
         return False
     hold_transfer(payment.mode, utr)
     return _is_used(payment, utr)
 
 
-def hold_transfer(mode: str, utr: str) -> None:
-    """Payments and top-ups take a transfer's UTR one after the other: no constraint spans the two tables."""
-    take_turn("transfer", mode, utr.upper())
+def credited_with(mode: str, utr: str) -> bool:
+    """Whether the transfer with this UTR is a payment into an account of ours, or a merchant's top-up."""
+    ours = ReceivingAccount.objects.filter(mode=mode).values("vpa")
+    paid = Payment.objects.filter(mode=mode, receiving_account__in=ours, utr=utr).exclude(receiving_account="")
+    return paid.exists() or Correction.top_ups_with(mode, utr).exists()
 
 
 def _is_used(payment: Payment, utr: str) -> bool:
-    if Correction.top_ups_with(payment.mode, utr).exists():
+    if Correction.top_ups_with(payment.mode, utr).exists() or is_used_elsewhere("payments", payment.mode, utr):
         return True
     same = Payment.objects.filter(mode=payment.mode, receiving_account=payment.receiving_account, utr=utr)
     return same.exclude(pk=payment.pk).exists()

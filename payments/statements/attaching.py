@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from gateway.lib.errors import InvalidFields
+from gateway.lib.transfers import hold_transfer
 from payments.errors import LineTaken
 from payments.models import Payment, StatementLine
-from payments.services.instruments import hold_transfer
 
 
 def attach_line(payment: Payment) -> None:

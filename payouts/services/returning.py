@@ -13,6 +13,7 @@ from accounts.actors import Actor
 from accounts.operators import check_operator
 from gateway.lib.errors import IllegalTransition, InvalidFields
 from gateway.lib.providers import UNFLAGGED
+from gateway.lib.transfers import hold_transfer, is_used_elsewhere
 from gateway.lib.work import ended
 from ledger.services import Line, house_account
 from payouts.models import Payout
@@ -36,7 +37,7 @@ def return_payout(*, actor: Actor, payout: Payout, utr: str, note: str) -> Payou
     as of every payout that failed. The merchant is told `note`, of which `LONGEST_NOTE` characters are kept.
 
     Raises `NotAllowed`, `NotFound` (not in the actor's team), `OwnRecord`; `InvalidFields` without a note or a UTR, or
-    with the UTR of another payout or of its return; `IllegalTransition` unless it is processed.
+    with the UTR of another payout or its return, of a payment or a top-up; `IllegalTransition` unless it is processed.
     """
     check_operator(actor, payout)
     utr, note = utr.strip().upper()[:40], note.strip()[:LONGEST_NOTE]
@@ -45,10 +46,18 @@ def return_payout(*, actor: Actor, payout: Payout, utr: str, note: str) -> Payou
     row = lock(payout)
     if not can_be_returned(row):
         raise IllegalTransition("Only a payout that the bank has paid can be returned by it, and only once.")
+    hold_transfer(row.mode, utr)
+    if is_used_elsewhere("payouts", row.mode, utr):
+        raise InvalidFields(utr="is of a payment or a merchant's top-up already")
     if _is_spent(utr, row):
         raise InvalidFields(utr="is another payout's already")
     _give_back(actor, row, utr, note)
     return row
+
+
+def came_back_with(mode: str, utr: str) -> bool:
+    """Whether the transfer with this UTR gave a payout back."""
+    return Payout.objects.filter(mode=mode, returned_at__isnull=False, return_utr=utr).exists()
 
 
 def _is_spent(utr: str, payout: Payout) -> bool:
