@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 from django.utils import timezone
 
 from accounts.actors import Actor
@@ -10,7 +12,15 @@ from payments import work
 from payments.models import StatementLine
 from payments.receiving import add_account, switch_account
 from payments.receiving.queries import INDIA
-from payments.services import confirm_payment, create_refund, propose_match
+from payments.services import (
+    confirm_payment,
+    create_order,
+    create_refund,
+    mark_succeeded,
+    outcomes,
+    pay_order,
+    propose_match,
+)
 from payments.statements.deciding import ignore_line
 from payments.statements.importing import drive_statements, start_import, upload_statement
 from tests.filling.rupees import PAGE, _payment
@@ -28,6 +38,7 @@ def fill(people, filled):
     filled.put("receiving-edit", "receiving-switch", at=account.public_id, mode="live")
     paid, large = _claimed(people, 1_000_00, KNOWN), _claimed(people, 75_000_00, "")
     _claimed(people, 250_00, "612345678910")
+    _booked_nowhere(people, filled)
     _imported(people, account)
     _draft(people, filled, account)
     _lines(people, filled)
@@ -41,6 +52,19 @@ def _claimed(people, minor, utr):
     confirm_payment(actor=PAGE, payment=payment, utr=utr)
     work.drive_payments()
     return payment
+
+
+def _booked_nowhere(people, filled):
+    """Proven by a person under older code, which captured such money only when it was asked to."""
+    order = create_order(
+        actor=PAGE, merchant=people.merchant, mode="live", contract="checkout", amount=Money(640_00, "INR"),
+        manual_capture=True,
+    )
+    payment = pay_order(actor=PAGE, order=order, contract="checkout", method="upi", vpa="jyoti@okbank")
+    work.drive_payments()
+    with mock.patch.object(outcomes, "capture_if_wanted"):
+        mark_succeeded(actor=Actor(people.admin, "panel"), payment=payment, utr="912345678901")
+    filled.put("payment-capture", at=payment.public_id, mode="live")
 
 
 def _file(*rows):

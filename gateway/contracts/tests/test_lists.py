@@ -172,7 +172,7 @@ def test_unknown_and_empty_filters_are_ignored(api, some, query):
     ("/payouts", "status", "completed", "pending, approved, processing, processed, rejected"),
     ("/payouts", "status", "failed", "pending, approved, processing, processed, rejected"),
     ("/payouts", "method", "imps", "IMPS, NEFT, RTGS"),
-    ("/users", "role", "owner", "super_admin, admin, merchant, api_user"),
+    ("/users", "role", "owner", "super_admin, admin, merchant, api_user, partner_api"),
     ("/users", "status", "gone", "active, suspended"),
     ("/webhook-endpoints", "contract", "x", "portal, signed, checkout, dashboard"),
 ])
