@@ -136,8 +136,9 @@ def succeed(
 
 def _lateness(row: Payment) -> str:
     """The flag of a success: an operator's decision or a second report has dealt with an earlier one."""
-    if row.status != Status.FAILED:  # contradicted before it ended: by a chargeback that came first
-        return Flag.CONTRADICTED if row.flag == Flag.CONTRADICTED else ""
+    if row.status != Status.FAILED:  # flagged before it ended: by a chargeback that came first
+        is_told_of = row.flag == Flag.CONTRADICTED or (row.flag and row.disputes.exclude(problem="").exists())
+        return Flag.CONTRADICTED if is_told_of else ""
     return Flag.CONTRADICTED if row.provider_state == ProviderState.ANSWERED else Flag.LATE_SUCCESS
 
 
