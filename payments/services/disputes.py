@@ -46,7 +46,8 @@ def apply_chargeback(*, actor: Actor, payment: Payment, told: Chargeback) -> str
 
 def _taken(actor: Actor, dispute: Dispute, told: Chargeback) -> str:
     if dispute.returned_minor == told.amount_minor:
-        return _keep(dispute, "none", taken_minor=told.amount_minor, problem="")
+        done = f"Took and gave back {told.amount_minor} {told.currency} (minor units): nothing is to be booked"
+        return _keep(dispute, "none", taken_minor=told.amount_minor, problem=done)
     chargeback = _propose(actor, dispute, Kind.CHARGEBACK, told.amount_minor)
     credit = _propose(actor, dispute, Kind.CREDIT, dispute.returned_minor) if dispute.returned_minor else None
     return _keep(

@@ -257,6 +257,13 @@ def test_every_order_of_the_two_ends_with_nothing_taken(cast, make, provider, pa
     assert not Posting.objects.filter(kind__startswith="correction").exists()
 
 
+def test_a_flag_whose_chargeback_came_later_says_that_nothing_is_to_be_booked(payment):
+    assert [won(payment), tell(payment, "evt-9")] == ["flagged", "none"]
+
+    said = "Took and gave back 40000 INR (minor units): nothing is to be booked"
+    assert (flag_of(payment), Dispute.objects.get().problem, written()) == ("contradicted", said, NOTHING)
+
+
 def test_one_that_an_operator_entered_is_not_proposed_again(cast, payment, balances):
     first, second = Actor(cast.admin, "panel"), Actor(cast.super_admin, "panel")
     row = propose_correction(
