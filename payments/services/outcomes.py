@@ -49,9 +49,9 @@ def _provider_success(actor: Actor, row: Payment, outcome: Outcome) -> str:
     if row.status == Status.CREATED:
         begin(actor, row)
     if not outcome.moved(row.amount_minor, row.currency):
-        return set_flag(actor, row, Flag.AMOUNT_DIFFERS, _difference(row, outcome))
+        return _not_booked(actor, row, Flag.AMOUNT_DIFFERS, _difference(row, outcome))
     if utr_is_used(row, outcome.utr.upper()):
-        return set_flag(actor, row, Flag.UTR_REUSED, f"UTR {outcome.utr}")
+        return _not_booked(actor, row, Flag.UTR_REUSED, f"UTR {outcome.utr}")
     if order_has_other_success(row):
         return _second_success(actor, row, outcome)
     succeed(
@@ -79,7 +79,14 @@ def _difference(row: Payment, outcome: Outcome) -> str:
 def _second_success(actor: Actor, row: Payment, outcome: Outcome) -> str:
     if row.status != Status.FAILED:
         _fail_as_paid_otherwise(actor, row, answered=True)
-    return set_flag(actor, row, Flag.SECOND_SUCCESS, f"UTR {outcome.utr}: return the money to the payer")
+    return _not_booked(actor, row, Flag.SECOND_SUCCESS, f"UTR {outcome.utr}: return the money to the payer")
+
+
+def _not_booked(actor: Actor, row: Payment, flag: Flag, detail: str) -> str:
+    """Nobody goes on looking for money that came: the same answer would flag again what a person has dealt with."""
+    if row.status == Status.FAILED:
+        Payment.objects.filter(pk=row.pk).update(**ended())
+    return set_flag(actor, row, flag, detail)
 
 
 def _fail_as_paid_otherwise(actor: Actor, row: Payment, *, answered: bool) -> None:

@@ -17,7 +17,7 @@ from payments.errors import PaymentUnderWay
 from payments.models import Payment
 from payments.providers.base import Callback
 from payments.providers.cards import CardDetails
-from payments.services import apply_provider_event, pay_order, return_from_step
+from payments.services import apply_provider_event, clear_flag, pay_order, return_from_step
 from webhooks.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -225,6 +225,28 @@ def test_another_card_beside_it_is_refused_and_after_it_flagged_if_both_pay(cast
     assert balances(cast.merchant, "live") == (97_640, 0, 0)
     assert Posting.objects.filter(kind="payment.capture").count() == 1
     assert_ledger_balances()
+
+
+@pytest.mark.parametrize(("late", "flag"), [
+    (Outcome("succeeded", utr="UTR0000002"), "second_success"), (Outcome("succeeded", amount_minor=1), "amount_differs"),
+])
+def test_late_money_that_a_person_has_dealt_with_is_not_flagged_again(cast, make_order, provider, late, flag):
+    provider.answers = [STEP]
+    first = pay_order(actor=PAYER, order=make_order(), contract="checkout", method="card", card=card(), alone=True)
+    drive(first)
+    over(first)
+    drive(first)
+    second = pay_order(actor=PAYER, order=first.order, contract="checkout", method="card", card=card(), alone=True)
+    provider.answers = [SUCCESS]
+    drive(second)
+
+    assert told(first, late) == "flagged"
+    first.refresh_from_db()
+    assert (first.flag, first.due_at) == (flag, None)
+    clear_flag(actor=Actor(cast.super_admin, "panel"), record=first, note="Returned to the payer")
+    provider.answers = [late]
+
+    assert (drive(first)[0], first.flag) == ("failed", "")
 
 
 @pytest.fixture
