@@ -18,6 +18,7 @@ from gateway.pay.rendering import slow_down
 from gateway.pay.views import PAYER
 from payments.models import Payment
 from payments.services import return_from_step
+from payments.services.outcomes import order_has_other_success
 
 # Banks send the payer back by either.
 _comes_back = require_http_methods(["GET", "HEAD", "POST"])
@@ -48,8 +49,8 @@ def return_to_order(request: HttpRequest, order_id: str) -> HttpResponse:
 
 
 def _to_bank(payment: Payment | None, page: str, key: str) -> HttpResponse:
-    """A second window, or a page that was left open, learns how it stands instead."""
-    if payment is None or not payment.awaits_bank_step:
+    """A second window, or a page that was left open, learns how it stands instead; nobody pays an order twice there."""
+    if payment is None or not payment.awaits_bank_step or order_has_other_success(payment):
         return redirect(page, key)
     return HttpResponseRedirect(payment.step_url)
 

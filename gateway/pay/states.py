@@ -33,7 +33,8 @@ class State(TextChoices):
 def state_of(payment: Payment) -> State:
     """Past its time a payment is expired, also where no sweep has written that down yet."""
     expired = payment.failure_code == "expired"
-    if (expired or payment.awaits_payer) and order_has_other_success(payment):
+    waits = payment.awaits_payer or payment.awaits_bank_step
+    if (expired or waits) and order_has_other_success(payment):
         return State.PAID_OTHERWISE
     if expired:
         return State.EXPIRED

@@ -193,6 +193,22 @@ def test_an_order_takes_no_other_card_meanwhile_and_another_after_it(of_order):
     assert sorted(order.payments.values_list("status", flat=True)) == ["created", "failed"]
 
 
+def test_whose_order_is_paid_otherwise_is_not_led_to_the_bank(of_order):
+    link = f"/pay/{of_order.page_token}"
+    assert Client().get(f"{link}/bank")["Location"] == of_order.step_url
+    pay_order(actor=PAYER, order=of_order.order, contract="checkout", method="upi", vpa="success@upi")
+    for _ in range(2):
+        Payment.objects.filter(method="upi").update(due_at=timezone.now())
+        drive_payments()
+
+    assert (state(of_order), of_order.awaits_bank_step) == (("processing", ""), True)
+    for path in (link, page_of(of_order)):
+        got = Client().get(f"{path}/bank")
+        assert (got.status_code, got["Location"]) == (302, path)
+        assert "Go to your bank" not in Client().get(path).content.decode()
+    assert "This has been paid already" in Client().get(link).content.decode()
+
+
 def test_a_link_that_expired_at_the_bank_says_so(of_link):
     Payment.objects.update(expires_at=timezone.now(), due_at=timezone.now())
     drive_payments()
