@@ -123,6 +123,7 @@ def confirm_credit_reversal(*, actor: Actor, reversal: CreditReversal) -> Credit
         made.advance(Status.CONFIRMED, decided_by=actor.user, booked_at=timezone.now())
         if (row.status, row.height, row.block_hash, row.note) != (_CREDITED, seen.height, seen.block_hash, seen.note):
             raise IllegalTransition("The transfer has moved on meanwhile. Look again.")
+        _check_creditable(row)  # two days may have gone by since it was proposed
         crash_point("uncredit.before_posting")
         _post(made)
         crash_point("uncredit.after_posting")

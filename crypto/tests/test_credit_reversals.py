@@ -3,7 +3,10 @@ is credited again, once."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import AuditRecord, User
@@ -216,6 +219,25 @@ def test_what_the_chain_shows_is_not_taken_back(cast, session, admin):
     assert (state_of(session, row), fresh(made).status) == (before, "open")
     look(2)  # it is found, and the proposal is of something that has moved on
     assert fresh(session).flags == ["reorganised"]
+
+
+@pytest.mark.parametrize("missed", [True, False])
+def test_what_no_reorganisation_took_is_not_booked_later_either(cast, session, admin, missed):
+    """The nodes may have forgotten it by then."""
+    row = vanish(session)
+    if not missed:
+        ChainTransaction.objects.filter(pk=row.pk).update(note="")
+    made = propose_credit_reversal(actor=admin, transfer=row, reason=WHY)
+    ChainTransaction.objects.filter(pk=row.pk).update(confirmed_at=timezone.now() - timedelta(days=2))
+    before = state_of(session, row)
+
+    if missed:
+        confirm_credit_reversal(actor=admin, reversal=made)
+        assert fresh(row).status == "reversed"
+        return
+    with pytest.raises(IllegalTransition, match="Only a credit whose transfer has left the chain"):
+        confirm_credit_reversal(actor=admin, reversal=made)
+    assert (state_of(session, row), fresh(made).status) == (before, "open")
 
 
 def test_it_is_taken_back_once(cast, session, admin):
