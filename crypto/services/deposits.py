@@ -137,8 +137,18 @@ def holder_at(address: DepositAddress, moment: datetime) -> Session | None:
     return before or sessions.order_by("created_at").first()
 
 
+def _hold(row: ChainTransaction) -> Session | None:
+    """Its session, and then the row as it stands now: locked in the order in which it is credited and taken back."""
+    session = lock(row.session_id) if row.session_id else None
+    locked = ChainTransaction.objects.select_for_update(no_key=True)
+    row.refresh_from_db(fields=["status", "note", "height", "block_hash"], from_queryset=locked)
+    return session
+
+
+@transaction.atomic
 def move(row: ChainTransaction, height: int, block_hash: str, time: datetime | None) -> None:
     """The transfer is in this block now, perhaps again. A confirmed one keeps its credit, and is no longer missed."""
+    session = _hold(row)
     where: dict[str, Any] = {
         "height": height, "block_hash": block_hash, "checked_at": None, "updated_at": timezone.now()
     }
@@ -151,9 +161,8 @@ def move(row: ChainTransaction, height: int, block_hash: str, time: datetime | N
             where["note"] = ""  # it said that it had vanished; should it do so again, that is told again
         ChainTransaction.objects.filter(pk=row.pk).update(**where)
         row.height, row.block_hash = height, block_hash
-    if row.session_id is None:
+    if session is None:
         return
-    session = lock(row.session_id)
     name_transfer(session)
     set_flag(session, Session.Flag.REORGANISED)
     if row.status == Status.CONFIRMED:
@@ -183,15 +192,12 @@ def orphan(row: ChainTransaction) -> None:
 @transaction.atomic
 def flag_vanished(row: ChainTransaction) -> None:
     """A credited transfer is gone, deeper than the network's confirmations. Never taken back silently."""
-    if is_missed(row):
-        return
-    now = timezone.now()
-    credited = ChainTransaction.objects.filter(pk=row.pk, status=Status.CONFIRMED)
-    if not credited.update(note=_MISSED, checked_at=now, updated_at=now):
-        return  # its credit was taken back since it was read
+    session, now = _hold(row), timezone.now()
+    if is_missed(row) or row.status != Status.CONFIRMED:
+        return  # told before, or its credit was taken back since it was read
+    ChainTransaction.objects.filter(pk=row.pk).update(note=_MISSED, checked_at=now, updated_at=now)
     log.error("confirmed_transfer_vanished", transaction=row.transaction_hash, network=row.network_id, mode=row.mode)
-    if row.session_id:
-        session = lock(row.session_id)
+    if session is not None:
         set_flag(session, Session.Flag.VANISHED)
         note(session, "payment_vanished", "A confirmed payment left the chain: the gateway's operator must look")
         write_down(WATCHER, session, "session.payment_vanished", detail=row.transaction_hash)
@@ -200,9 +206,9 @@ def flag_vanished(row: ChainTransaction) -> None:
 @transaction.atomic
 def reject(row: ChainTransaction, why: str) -> None:
     """The chain says that it moved nothing after all."""
+    session = lock(row.session_id) if row.session_id else None
     row.advance(Status.FAILED, note=why)
-    if row.session_id:
-        session = lock(row.session_id)
+    if session is not None:
         name_transfer(session)
         note(session, "payment_rejected", why)
         write_down(WATCHER, session, "session.payment_rejected", detail=row.transaction_hash)
