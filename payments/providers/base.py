@@ -61,6 +61,8 @@ class Chargeback(Message):
         Message.__post_init__(self)
         if type(self.amount_minor) is not int or not 0 < self.amount_minor < 1 << 63:
             raise ValueError("the amount of a chargeback is a positive integer of minor units")
+        if not (self.currency.isascii() and self.currency.isalnum()):
+            raise ValueError("the currency of a chargeback is its code")
         object.__setattr__(self, "chargeback_id", kept_id(self.chargeback_id))
         object.__setattr__(self, "currency", self.currency[:8])
         object.__setattr__(self, "code", "".join(filter(str.isprintable, self.code))[:40])

@@ -296,6 +296,12 @@ def test_one_without_an_id_or_an_amount_is_none(values):
         Chargeback("evt-1", "pay_x", *values, "INR")
 
 
+@pytest.mark.parametrize("currency", ["", "I\ud800R", "IN\0", "₹", "IN R"])
+def test_a_chargeback_in_what_is_no_currency_is_not_readable(currency):
+    with pytest.raises(ValueError, match="the currency of a chargeback is its code"):
+        Chargeback("evt-1", "pay_x", "dsp-1", 100, currency)
+
+
 def test_the_books_name_a_proposal_of_nobodys(payment):
     tell(payment)
     row = Correction.objects.get()
