@@ -61,10 +61,12 @@
       const [, ...parts] = /^(\d{0,4})(\d{0,6})(\d*)/.exec(digits);
       return parts.filter(Boolean).join(" ");
     },
+    // 4/39, 04 2039 and 042039 are all 04/39; 04/203 may still become a year.
     expiry: (text) => {
-      let digits = digitsOf(text).slice(0, 4);
-      if (digits.length === 1 && digits > "1") digits = `0${digits}`;
-      return digits.length > 2 || (digits.length === 2 && text.endsWith("/")) ? `${digits.slice(0, 2)}/${digits.slice(2)}` : digits;
+      const [, month = "", sign = "", year = ""] = /^\D*(\d{1,2})(\D*)(\d{0,4})/.exec(text) ?? [];
+      const whole = month.length === 1 && (sign || month > "1") ? `0${month}` : month;
+      const short = year.startsWith("20") ? (year.length === 4 ? year.slice(2) : year) : year.slice(0, 2);
+      return sign || year ? `${whole}/${short}` : whole;
     },
     cvv: (text) => digitsOf(text).slice(0, 4),
   };
@@ -106,6 +108,9 @@
     if (cvv.hasAttribute("aria-invalid")) check(cvv);
   };
 
+  // A year begun with 20 may be 2020 or the first half of 2039: nothing is said about it before the field is left.
+  const isBegun = (input) => input.dataset.card === "expiry" && /\/20\d?$/.test(input.value);
+
   const onType = (event) => {
     const input = event.target.closest("[data-card]");
     if (!input) return;
@@ -119,17 +124,24 @@
       expiry: () => digits.length === 4,
       cvv: () => false,
     }[input.dataset.card]();
-    if (isWhole || input.hasAttribute("aria-invalid")) check(input);
+    if (isBegun(input)) say(input, "");
+    else if (isWhole || input.hasAttribute("aria-invalid")) check(input);
+  };
+
+  // What was changed in its middle, or filled in by the browser, is written as the rest once it is left.
+  const finish = (input) => {
+    if (input.dataset.card === "expiry") input.value = format.expiry(input.value);
+    return check(input);
   };
 
   document.addEventListener("input", onType);
   document.addEventListener("focusout", (event) => {
     const input = event.target.closest?.("[data-card]");
-    if (input && input.value) check(input);
+    if (input && input.value) finish(input);
   });
   // Comes before the scripts that send: a form with a bad field goes nowhere.
   document.addEventListener("submit", (event) => {
-    const bad = [...event.target.querySelectorAll("[data-card]")].filter((input) => !check(input));
+    const bad = [...event.target.querySelectorAll("[data-card]")].filter((input) => !finish(input));
     if (!bad.length) return;
     event.preventDefault();
     event.stopImmediatePropagation();

@@ -134,7 +134,7 @@ def test_what_is_wrong_is_told_while_typing(make_order, browse):
     page.keyboard.press("Tab")
     expect(problem(page, "Expiry")).to_have_text("Enter month and year, as 04/29.")
     expiry.fill("")
-    expiry.press_sequentially("0120")
+    expiry.press_sequentially("0119")
     expect(problem(page, "Expiry")).to_have_text("This card has expired.")
     cvv.press_sequentially("12")
     number.fill("")
