@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+from typing import Any
+
 from django import forms
 
 from gateway.lib.errors import GatewayError
@@ -9,6 +12,14 @@ from gateway.lib.errors import GatewayError
 _LOOK = {"class": "input", "spellcheck": "false"}
 # The domain's names for what the card form has in one field, and what to call them there.
 _FIELDS = {"month": ("expiry", "Expiry month"), "year": ("expiry", "Expiry year")}
+
+
+class DigitsField(forms.CharField):
+    """Digits of any script, as a keyboard or an app in Hindi writes them, are read as 0 to 9."""
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        return "".join(str(unicodedata.decimal(sign, sign)) for sign in text)
 
 
 class VpaForm(forms.Form):
@@ -32,7 +43,7 @@ class UtrForm(forms.Form):
 
     use_required_attribute = False
 
-    utr = forms.CharField(
+    utr = DigitsField(
         label="UTR", required=False, max_length=40, help_text="The 12-digit reference your UPI app shows after paying.",
         widget=forms.TextInput(attrs=_LOOK | {"autocomplete": "off", "autocapitalize": "characters"}),
     )
@@ -51,7 +62,7 @@ class UpiForm(forms.Form):
             }
         ),
     )
-    utr = forms.CharField(
+    utr = DigitsField(
         label="UTR", required=False, max_length=40, help_text="The 12-digit reference your UPI app shows after paying.",
         widget=forms.TextInput(attrs=_LOOK | {"autocomplete": "off", "autocapitalize": "characters"}),
     )
@@ -62,7 +73,7 @@ class CardForm(forms.Form):
 
     use_required_attribute = False
 
-    number = forms.CharField(
+    number = DigitsField(
         label="Card number", max_length=40,
         widget=forms.TextInput(
             attrs=_LOOK | {
@@ -71,7 +82,7 @@ class CardForm(forms.Form):
             }
         ),
     )
-    expiry = forms.CharField(
+    expiry = DigitsField(
         label="Expiry", max_length=9,
         widget=forms.TextInput(
             attrs=_LOOK | {
@@ -79,7 +90,7 @@ class CardForm(forms.Form):
             }
         ),
     )
-    cvv = forms.CharField(
+    cvv = DigitsField(
         label="CVV", max_length=4,
         widget=forms.PasswordInput(
             attrs=_LOOK | {

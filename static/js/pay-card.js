@@ -16,6 +16,21 @@
   const LONGEST_PREFIX = 4;
   const YEARS_AHEAD = 20;
 
+  // Digits of any script stand ten in a row from their zero: ४२ is 42.
+  const isDigit = (code) => /\p{Nd}/u.test(String.fromCodePoint(code));
+  const inAscii = (text) => text.replace(/[^\P{Nd}0-9]/gu, (digit) => {
+    let zero = digit.codePointAt(0);
+    while (isDigit(zero - 1)) zero -= 1;
+    return String((digit.codePointAt(0) - zero) % 10);
+  });
+  const rewrite = (input) => {
+    const plain = inAscii(input.value);
+    if (plain === input.value) return;
+    const caret = inAscii(input.value.slice(0, input.selectionStart)).length;
+    input.value = plain;
+    input.setSelectionRange(caret, caret);
+  };
+
   const digitsOf = (text) => text.replace(/\D/g, "");
   const brandOf = (digits) => BRANDS.find(([, prefix]) => prefix.test(digits)) || UNKNOWN;
   const usualLength = ([, , lengths]) => (lengths.includes(16) ? 16 : Math.max(...lengths));
@@ -114,6 +129,7 @@
   const onType = (event) => {
     const input = event.target.closest("[data-card]");
     if (!input) return;
+    rewrite(input);
     const atEnd = input.selectionStart === input.value.length;
     if (atEnd && !(event.inputType || "").startsWith("delete")) input.value = format[input.dataset.card](input.value);
     const digits = digitsOf(input.value);
@@ -130,6 +146,7 @@
 
   // What was changed in its middle, or filled in by the browser, is written as the rest once it is left.
   const finish = (input) => {
+    rewrite(input);
     if (input.dataset.card === "expiry") input.value = format.expiry(input.value);
     return check(input);
   };

@@ -76,3 +76,22 @@ def test_what_is_changed_in_the_middle_keeps_its_place_until_it_is_left(fields):
     cvv.focus()
     expect(expiry).to_have_value("04/39")
     expect(problem(page, "Expiry")).to_have_count(0)
+
+
+def test_digits_of_any_script_are_digits(fields):
+    page, number, expiry, cvv = fields
+
+    paste(page, number, "४९२९९३९१८७३५५५९८")
+    paste(page, expiry, "१२/३९")
+    paste(page, cvv, "९०७")
+
+    expect(number).to_have_value("4929 9391 8735 5598")
+    expect(expiry).to_have_value("12/39")
+    expect(cvv).to_have_value("907")
+    for written, read in (("٤٢", "42"), ("۴۲", "42"), ("৪২", "42"), ("４２", "42"), ("𝟒𝟐", "42")):
+        paste(page, number, written)
+        expect(number).to_have_value(read)
+    paste(page, number, "4222")
+    number.press("Home")
+    page.keyboard.insert_text("४")
+    assert number.evaluate("field => [field.value, field.selectionStart]") == ["44222", 1]
