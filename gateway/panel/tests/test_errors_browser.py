@@ -50,3 +50,30 @@ def test_a_dialog_that_comes_back_with_errors_keeps_the_focus(cast, browse, make
     expect(page).to_have_title(title)
     payout.refresh_from_db()
     assert payout.status == "pending"
+
+
+def test_the_next_step_of_a_dialog_begins_at_its_title(cast, browse, make_payout):
+    payout = make_payout(cast.merchant, 50_000, by=cast.merchant_user)
+    page = browse(cast.admin)
+    page.goto(f"/panel/payouts/{payout.public_id}")
+    page.get_by_role("link", name="Reject").press("Enter")
+    step = '<div class="dialog-panel"><header><h2 id="dialog-title">Is that so?</h2></header><a href="#">Yes</a></div>'
+    page.route("**/reject*", lambda route: route.fulfill(status=200, content_type="text/html", body=step))
+
+    page.get_by_role("dialog", name="Reject").get_by_role("button", name=re.compile("^Reject")).press("Enter")
+
+    expect(page.get_by_role("heading", name="Is that so?")).to_be_focused()
+
+
+def test_how_much_a_filter_finds_is_said(cast, browse, make_payment):
+    for _ in range(3):
+        make_payment(cast.merchant, by=cast.merchant_user)
+    page = browse(cast.merchant_user)
+    page.goto("/panel/payments")
+    said = page.locator("#found[role=status]")
+    expect(said).to_have_text("")
+
+    page.get_by_label("Status").select_option("failed")
+    expect(said).to_have_text(page.locator("#results .empty h3").inner_text())
+    page.get_by_label("Status").select_option("")
+    expect(said).to_have_text("1–3 of 3")
