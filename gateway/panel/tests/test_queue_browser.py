@@ -79,3 +79,11 @@ def test_without_script_the_same_form_decides(cast, browse, make_payout):
 
     expect(page.get_by_role("heading", name="1 of 1 approved")).to_be_visible()
     assert Payout.objects.get().status == "approved"
+
+
+def test_a_tab_is_called_by_its_kind_and_its_count(cast, browse, make_payout):
+    make_payout(cast.merchant, by=cast.merchant_user)
+    page = browse(cast.admin)
+    page.goto("/panel/queue")
+
+    expect(page.get_by_role("link", name="Everything 1", exact=True)).to_be_visible()
