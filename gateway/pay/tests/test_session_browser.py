@@ -104,3 +104,19 @@ def test_nothing_is_wider_than_the_screen(session, browse, width):
     page.get_by_role("heading", name="40.00 USDT is still missing").wait_for()
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_forced_colours_leave_the_bar_and_the_spinner(session, browse):
+    page = browse(width=390, height=844, forced_colors="active", reduced_motion="reduce")
+    page.goto(f"/pay/{session.pk}")
+    page.get_by_role("button", name="Pay exactly").click()
+    page.wait_for_url(re.compile(str(session.pk)))
+    blocks(3)
+    expect(page.get_by_text("3 of 12 confirmations")).to_be_visible()
+
+    bar = page.get_by_role("progressbar")
+    seen = {value: bar.evaluate(f"bar => {{ bar.value = {value} }}") or bar.screenshot() for value in (0, 6, 12)}
+    assert len(set(seen.values())) == 3
+    sides = "one => { const style = getComputedStyle(one); return [style.borderTopColor, style.borderRightColor]; }"
+    top, right = page.locator(".pay-spinner").evaluate(sides)
+    assert top != right
