@@ -120,3 +120,11 @@ def test_forced_colours_leave_the_bar_and_the_spinner(session, browse):
     sides = "one => { const style = getComputedStyle(one); return [style.borderTopColor, style.borderRightColor]; }"
     top, right = page.locator(".pay-spinner").evaluate(sides)
     assert top != right
+
+
+def test_what_is_pressed_is_large_enough_on_a_small_phone(session, browse):
+    page = browse(width=320, height=568)
+    page.goto(f"/pay/{session.pk}")
+
+    for one in (page.get_by_role("link", name="Open in a wallet"), page.locator(".coin-claim > summary")):
+        assert one.bounding_box()["height"] >= 24
