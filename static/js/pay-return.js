@@ -1,4 +1,5 @@
 // Takes a payer who has paid back to the merchant, once: who comes back to the page by the Back button stays on it.
+// The seconds are for the eye: in a live region each of them would be read out.
 (() => {
   const SECONDS = 5;
 

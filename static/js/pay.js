@@ -1,6 +1,8 @@
 // The payment pages: the time left, one press of a button, and where focus goes when the page has moved on.
 (() => {
   const LATE = 120;
+  // A press whose answer was stopped or lost; the server takes a second one for the first.
+  const SLOW = 10_000;
 
   // Counts from the moment the page came, so that a wrong clock on the payer's device does not matter.
   const countDown = (line) => {
@@ -23,8 +25,13 @@
   const onSubmit = (event) => {
     const form = event.target.closest("form[data-once]");
     if (!form) return;
-    if (form.hasAttribute("aria-busy")) event.preventDefault();
-    else form.setAttribute("aria-busy", "true");
+    if (form.hasAttribute("aria-busy")) return event.preventDefault();
+    form.setAttribute("aria-busy", "true");
+    return setTimeout(() => form.removeAttribute("aria-busy"), SLOW);
+  };
+
+  const setFree = () => {
+    for (const form of document.querySelectorAll("form[data-once][aria-busy]")) form.removeAttribute("aria-busy");
   };
 
   const begin = (root) => {
@@ -38,9 +45,9 @@
 
   document.addEventListener("submit", onSubmit);
   // Back from the browser's own cache: the form may be sent again.
-  addEventListener("pageshow", () => {
-    for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
-  });
+  addEventListener("pageshow", setFree);
+  // Stops what loads, so that no other page will come.
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") setFree(); });
   document.addEventListener("htmx:load", (event) => { if (event.target !== document.body) begin(event.target); });
   begin(document);
 })();

@@ -193,3 +193,25 @@ def test_it_fits_a_small_phone(make_payment, browse, cast, method):
     _open(page, make_payment(9_999_999_999_999_99, method=method))
 
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_a_press_that_was_stopped_may_be_made_again(make_payment, browse):
+    page = browse()
+    page.clock.install()
+    _open(page, make_payment())
+    # A press that the page lets through goes nowhere, as one that was stopped on its way.
+    page.evaluate("""() => { window.passed = 0; addEventListener("submit", event => {
+        passed += event.defaultPrevented ? 0 : 1; event.preventDefault(); }); }""")
+    button = page.get_by_role("button", name="Confirm payment")
+
+    button.click()
+    button.click()
+    assert page.evaluate("passed") == 1
+    page.keyboard.press("Escape")
+    button.click()
+    button.click()
+    assert page.evaluate("passed") == 2
+    page.clock.fast_forward(10_000)
+    button.click()
+
+    assert page.evaluate("passed") == 3

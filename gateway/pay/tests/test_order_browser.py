@@ -242,6 +242,18 @@ def test_who_wants_to_stay_stays(make_order, browse, shop, tried):
     expect(page.get_by_role("link", name="Return to Chai Point")).to_be_focused()
 
 
+def test_the_seconds_are_not_read_out(make_order, browse, shop, tried):
+    order = make_order(redirect_url=shop)
+    tried(order)
+    page = browse()
+    page.goto(f"/pay/{order.public_id}")
+    expect(page.get_by_text(re.compile("Taking you there in"))).to_be_visible()
+
+    heard = page.get_by_role("status").aria_snapshot()
+    assert "You are taken there in a few seconds." in heard
+    assert "Taking you there" not in heard
+
+
 def _tab_to(page, selector):
     target = page.locator(selector)
     for _ in range(20):
